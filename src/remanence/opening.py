@@ -1,0 +1,80 @@
+"""How a memory is opened: the file, its embedder and its method are settled here, and nowhere else."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from remanence.embed.base import Base as Embedder
+from remanence.errors import BadConfig, OtherMethod
+from remanence.lm.base import Base as LM
+from remanence.memory import Memory, Progress
+from remanence.registry import build, load, names
+from remanence.store.base import Base as Store
+
+METHOD, EMBEDDER, LANGUAGE_MODEL = "hybrid", "static", "rules"  # what is used when nothing is said
+
+
+def open(
+    path: str | Path = ":memory:",
+    *,
+    method: str | None = None,
+    embed: str | Embedder | None = None,
+    lm: str | LM = LANGUAGE_MODEL,
+    read_only: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Memory:
+    """A memory in one file, made when it is not there; ":memory:" keeps it in a temporary file until it is closed.
+
+    `settings` are the method's. A store remembers its method and embedder: say another method and it is an error that
+    names `rebuild`, say another embedder and what is held is embedded anew.
+    """
+    from remanence.store.sqlite import SQLite
+
+    folder = tempfile.TemporaryDirectory(prefix="remanence-") if str(path) == ":memory:" else None
+    place = Path(folder.name) / "memory.db" if folder else Path(path)
+    asked = embed if isinstance(embed, Embedder) else build("embed", embed or EMBEDDER)
+    store = SQLite(place, asked, read_only=read_only)
+    try:
+        _settle_embedder(store, asked, given=embed is not None, progress=progress)
+        name = _settle_method(store, method)
+        model = lm if isinstance(lm, LM) else build("lm", lm)
+        return Memory(store, build("text", name, {"lm": model}, **settings), name, model, folder)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _settle_embedder(store: Store, embedder: Embedder, *, given: bool, progress: Progress | None) -> None:
+    """Use the embedder the store was made with, unless another was asked for: then embed anew."""
+    held = str(store.status()["embedder"])
+    if held == embedder.id:
+        return
+    if given:
+        store.reembed(embedder, progress=progress)
+        return
+    for name in names("embed"):
+        try:
+            candidate: Embedder = build("embed", name)
+        except TypeError:  # it needs settings we do not have, a URL for instance
+            continue
+        if candidate.id == held:
+            store.embedder = candidate
+            return
+    raise BadConfig(f"the vectors of this memory are of {held!r}; give embed=..., its own or another to embed anew")
+
+
+def _settle_method(store: Store, asked: str | None) -> str:
+    """The name of the method to use, noted in a store that is new."""
+    held = store.method
+    if not held:
+        name = asked or METHOD
+        load("text", name)
+        store.clear_records(method=name)
+        return name
+    if asked is None or asked == held:
+        return held
+    ours, theirs = load("text", asked).derives, load("text", held).derives
+    if ours and ours == theirs:
+        return asked
+    raise OtherMethod(f"these memories were derived by {held!r}; open them with it and rebuild({asked!r})")

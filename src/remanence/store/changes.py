@@ -1,0 +1,303 @@
+"""One write: events come in and operations are carried out, inside a transaction that somebody else opens and ends.
+
+Every operation notes what it changed, column by column (before, after): undoing writes the before back.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from remanence.embed.base import Vectors
+from remanence.errors import BadInput, NotFound
+from remanence.records import Event, Op, Record, Scope
+from remanence.store.times import micros
+
+Value = int | float | str | None
+
+
+def insert(table: str, columns: int) -> str:
+    return f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"
+
+
+INSERT_EVENT = insert("event", 11) + " ON CONFLICT (hash) DO UPDATE SET pending = excluded.pending"
+INSERT_RECORD, INSERT_VECTOR, INSERT_SOURCE = insert("record", 20), insert("vector", 2), insert("source", 4)
+INSERT_LINK, INSERT_OP = insert("link", 4), insert("op", 13)
+INSERT_WORDS = "INSERT INTO words (rowid, text, tags) VALUES (?, ?, ?)"
+
+
+class Change:
+    """Carries out operations in order. Numbers given to names live as long as the transaction succeeds."""
+
+    def __init__(self, db: sqlite3.Connection, by: str):
+        self.db = db
+        self.now = micros(datetime.now(UTC))
+        self.cache: dict[tuple[str, ...], int] = {}
+        self.places: dict[int, int] = {}
+        self.by = self.name("made_by", by)
+        self.next_op = self._next("op")
+        self.logged: list[Op] = []
+
+    # -- events --------------------------------------------------------------------------------------------------
+
+    def keep(self, events: Sequence[Event], *, pending: bool) -> None:
+        """Insert the events that are new; note whether records are still to be derived from them."""
+        flag = 1 if pending else None
+        for event in events:
+            session = self.session(event.scope, event.session)
+            self.db.execute(
+                INSERT_EVENT,
+                (
+                    None,
+                    bytes.fromhex(event.id),
+                    event.text,
+                    micros(event.at),
+                    micros(event.recorded_at),
+                    self.name("speaker", event.speaker),
+                    self.name("role", event.role),
+                    session,
+                    self.name("channel", event.channel),
+                    json.dumps(dict(event.meta), sort_keys=True) if event.meta else None,
+                    flag,
+                ),
+            )
+
+    # -- operations ----------------------------------------------------------------------------------------------
+
+    def carry_out(self, ops: Sequence[Op], vectors: Mapping[str, Vectors]) -> list[Op]:
+        """All of them, in order; `vectors` has one for each new record's id."""
+        for op in ops:
+            if op.kind == "add":
+                self._add(op, vectors)
+            elif op.kind == "link":
+                self._link(op)
+            elif op.kind == "undo":
+                self.take_back(op.undoes)
+            elif op.kind == "erase":
+                raise BadInput("a record is erased with the events it cites: use erase")
+            else:
+                self._alter(op)
+        return self.logged
+
+    def _add(self, op: Op, vectors: Mapping[str, Vectors]) -> None:
+        record = op.new
+        if record is None:
+            raise BadInput(f"an add needs the new record, got none for {op.record}")
+        hash = bytes.fromhex(record.id)
+        found = self.db.execute("SELECT id, retired FROM record WHERE hash = ?", (hash,)).fetchone()
+        if found:
+            if found[1] is not None:  # said again after it was forgotten: it is back
+                self._write(op, found[0], {"retired": None})
+            return
+        sources = [(self._event(source.event), source.start, source.end) for source in record.sources]
+        own = self._own_text(record)
+        session = self.session(record.scope, record.session)
+        values = (
+            hash,
+            self.name("kind", record.kind),
+            own,
+            record.key or None,
+            micros(record.valid_from),
+            None if record.valid_to is None else micros(record.valid_to),
+            None,
+            None,
+            None if record.valid_to is None else self.next_op,
+            record.strength,
+            record.reads,
+            None if record.last_read is None else micros(record.last_read),
+            self.name("speaker", record.speaker),
+            session,
+            self._place(session) if record.kind == "turn" else None,
+            self._channel(sources),
+            len(record.text),
+            json.dumps(dict(record.meta), sort_keys=True) if record.meta else None,
+            self.by,
+        )
+        row = int(self.db.execute(INSERT_RECORD, (None, *values)).lastrowid or 0)
+        vector = vectors[record.id].astype(np.float16)
+        self.db.execute(INSERT_VECTOR, (row, vector.tobytes()))
+        self.db.executemany(INSERT_SOURCE, [(row, *source) for source in sources])
+        tags = f"s{self.scope(record.scope)} k{self.name('kind', record.kind)}"
+        self.db.execute(INSERT_WORDS, (row, record.key or record.text, tags))
+        self._log(op, row=row)
+
+    def _alter(self, op: Op) -> None:
+        """supersede, merge, expire, strengthen: new values in one row."""
+        row = self.row(op.record)
+        at = self.now if op.at is None else micros(op.at)
+        other = self.row(op.other) if op.other else None
+        if op.kind == "supersede":
+            if other is None:
+                raise BadInput(f"a supersede of {op.record} needs the record that replaces it")
+            self._write(op, row, {"valid_to": at, "superseded_by": other}, other=other)
+        elif op.kind == "merge":
+            self._write(op, row, {"retired": at, "superseded_by": other}, other=other)
+        elif op.kind == "expire":
+            self._write(op, row, {"retired": at})
+        else:
+            self._write(op, row, self._strengthened(op, row, at))
+
+    def _strengthened(self, op: Op, row: int, at: int) -> dict[str, Value]:
+        changed: dict[str, Value] = {} if op.value is None else {"strength": op.value}
+        if op.read:
+            ((reads,),) = self.db.execute("SELECT reads FROM record WHERE id = ?", (row,))
+            changed |= {"reads": reads + 1, "last_read": at}
+        return changed
+
+    def _link(self, op: Op) -> None:
+        key = (self.row(op.record), self.name("relation", op.relation), self.row(op.other))
+        weight = 1.0 if op.value is None else op.value
+        old = self.db.execute("SELECT weight FROM link WHERE (src, relation, dst) = (?, ?, ?)", key).fetchone()
+        if old == (weight,):
+            return
+        self._set_link(key, weight)
+        self._log(op, row=key[0], other=key[2], change={"weight": [old and old[0], weight]})
+
+    def _set_link(self, key: tuple[int, int, int], weight: float | None) -> None:
+        self.db.execute("DELETE FROM link WHERE (src, relation, dst) = (?, ?, ?)", key)
+        if weight is not None:
+            self.db.execute(INSERT_LINK, (*key, weight))
+
+    def _write(self, op: Op, row: int, after: dict[str, Value], other: int | None = None) -> None:
+        """Set columns of a record, log what they were; setting what is there already changes and logs nothing."""
+        columns = list(after)
+        before = self.db.execute(f"SELECT {', '.join(columns)} FROM record WHERE id = ?", (row,)).fetchone()
+        change = {c: [old, new] for c, old, new in zip(columns, before, after.values(), strict=True) if old != new}
+        if not change:
+            return
+        if change.keys() & {"valid_to", "retired"}:
+            after = after | {"touched": self.next_op}
+        marks = ", ".join(f"{column} = ?" for column in after)
+        self.db.execute(f"UPDATE record SET {marks} WHERE id = ?", (*after.values(), row))
+        self._log(op, row=row, other=other, change=change)
+
+    def take_back(self, number: int) -> None:
+        """Undo one operation by writing back what was there before it."""
+        sql = """SELECT o.record, o.other, o.relation, o.change, n.text, r.hash
+                 FROM op o JOIN name n ON n.id = o.kind LEFT JOIN record r ON r.id = o.record WHERE o.id = ?"""
+        found = self.db.execute(sql, (number,)).fetchone()
+        if found is None:
+            raise NotFound(f"no operation {number}; `history` lists them")
+        row, other, relation, change, kind, hash = found
+        if hash is None:
+            raise BadInput(f"operation {number} cannot be undone: what it changed was erased")
+        op = Op("undo", hash.hex(), undoes=number)
+        if kind == "link" or (kind == "undo" and other is not None):
+            key, (was, now) = (row, relation, other), json.loads(change)["weight"]
+            self._set_link(key, was)
+            self._log(replace(op, relation=self._text(relation)), row=row, other=other, change={"weight": [now, was]})
+            return
+        steps = json.loads(change) if change else {"retired": [None, self.now]}
+        if kind == "add" and not change:
+            steps = {"retired": [self.now, None]}
+        for column, (_, after) in steps.items():
+            ((now,),) = self.db.execute(f"SELECT {column} FROM record WHERE id = ?", (row,))
+            if now != after and kind != "add":
+                raise BadInput(
+                    f"operation {number} cannot be undone: {column} was changed again later; undo that first"
+                )
+        self._write(op, row, {column: before for column, (before, _) in steps.items()})
+
+    def _log(self, op: Op, *, row: int, other: int | None = None, change: dict[str, Any] | None = None) -> None:
+        self.db.execute(
+            INSERT_OP,
+            (
+                self.next_op,
+                self.name("op", op.kind),
+                row,
+                other,
+                self.name("relation", op.relation) if op.relation else None,
+                op.value,
+                None if op.at is None else micros(op.at),
+                1 if op.read else None,
+                op.why or None,
+                json.dumps(change) if change else None,
+                op.undoes or None,
+                self.now,
+                self.by,
+            ),
+        )
+        self.logged.append(replace(op, id=self.next_op))
+        self.next_op += 1
+
+    # -- numbers -------------------------------------------------------------------------------------------------
+
+    def name(self, what: str, text: str) -> int:
+        return self._number((what, text), "name", ("what", "text"))
+
+    def scope(self, scope: Scope) -> int:
+        key = ("scope", scope.user, scope.agent, scope.run, scope.app)
+        return self._number(key, "scope", ("user", "agent", "run", "app"), key[1:])
+
+    def session(self, scope: Scope, text: str) -> int:
+        number = self.scope(scope)
+        return self._number(("session", str(number), text), "session", ("scope", "text"), (number, text))
+
+    def row(self, record: str) -> int:
+        found = self.db.execute("SELECT id FROM record WHERE hash = ?", (bytes.fromhex(record),)).fetchone()
+        if found is None:
+            raise NotFound(f"no record {record}")
+        return int(found[0])
+
+    def _number(
+        self, key: tuple[str, ...], table: str, columns: tuple[str, ...], values: tuple[Value, ...] | None = None
+    ) -> int:
+        if key not in self.cache:
+            values = key if values is None else values
+            where = " AND ".join(f"{column} = ?" for column in columns)
+            found = self.db.execute(f"SELECT id FROM {table} WHERE {where}", values).fetchone()
+            if found is None:
+                marks = ", ".join("?" * len(columns))
+                sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+                found = (self.db.execute(sql, values).lastrowid,)
+            self.cache[key] = int(found[0] or 0)
+        return self.cache[key]
+
+    def _next(self, table: str) -> int:
+        found = self.db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        return 1 + (int(found[0]) if found else 0)
+
+    def _event(self, id: str) -> int:
+        key = ("event", id)
+        if key not in self.cache:
+            found = self.db.execute("SELECT id FROM event WHERE hash = ?", (bytes.fromhex(id),)).fetchone()
+            if found is None:
+                raise NotFound(f"a record cites event {id}, which is not kept")
+            self.cache[key] = int(found[0])
+        return self.cache[key]
+
+    def _channel(self, sources: Sequence[tuple[int, int, int]]) -> int:
+        """A record came by the channel of the first event it cites."""
+        if not sources:
+            return self.name("channel", "user")
+        ((channel,),) = self.db.execute("SELECT channel FROM event WHERE id = ?", (sources[0][0],))
+        return int(channel)
+
+    def _own_text(self, record: Record) -> str | None:
+        """None when the text is exactly the whole text of the one event cited."""
+        if len(record.sources) != 1 or record.key:
+            return record.text
+        (source,) = record.sources
+        sql = "SELECT text FROM event WHERE hash = ?"
+        ((text,),) = self.db.execute(sql, (bytes.fromhex(source.event),))
+        return None if text == record.text and (source.start, source.end) == (0, len(text)) else record.text
+
+    def _place(self, session: int) -> int:
+        """The next free place in the session: session * 2**32 + position."""
+        if session not in self.places:
+            ((turns,),) = self.db.execute("SELECT turns FROM session WHERE id = ?", (session,))
+            self.places[session] = turns
+        self.places[session] += 1
+        return session << 32 | self.places[session]
+
+    def finish(self) -> None:
+        """Write down what was only counted."""
+        self.db.executemany("UPDATE session SET turns = ? WHERE id = ?", [(n, id) for id, n in self.places.items()])
+
+    def _text(self, number: int) -> str:
+        ((text,),) = self.db.execute("SELECT text FROM name WHERE id = ?", (number,))
+        return str(text)

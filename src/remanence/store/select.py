@@ -1,0 +1,164 @@
+"""Which rows a filter lets through, from the columns and a small map of what no longer holds."""
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remanence.records import Filter, Scope
+from remanence.store.columns import ColumnFile
+from remanence.store.times import micros
+
+FAR = np.iinfo(np.int64).max
+
+
+class Closed:
+    """The rows that stopped holding (at `until`) or were retired (until = the beginning of time)."""
+
+    def __init__(self) -> None:
+        self.seen = 0  # the last operation taken in
+        self.map: dict[int, int] = {}
+        self.rows = self.until = np.empty(0, dtype=np.int64)
+
+    def catch_up(self, db: sqlite3.Connection) -> None:
+        """Take in what changed since the last call."""
+        changed = db.execute(
+            "SELECT id, valid_to, retired, touched FROM record WHERE touched > ?", (self.seen,)
+        ).fetchall()
+        for row, valid_to, retired, touched in changed:
+            self.seen = max(self.seen, touched)
+            until = -FAR if retired is not None else FAR if valid_to is None else valid_to
+            self.map.pop(row, None)
+            if until != FAR:
+                self.map[row] = until
+        if changed:
+            self.rows = np.array(sorted(self.map), dtype=np.int64)
+            self.until = np.array([self.map[int(row)] for row in self.rows], dtype=np.int64)
+
+    def hides(self, rows: NDArray[np.int64], moment: int) -> NDArray[np.bool_]:
+        """Which of these rows no longer hold at this moment (microseconds)."""
+        if not len(self.rows):
+            return np.zeros(len(rows), dtype=bool)
+        at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        hidden: NDArray[np.bool_] = (self.rows[at] == rows) & (self.until[at] <= moment)
+        return hidden
+
+
+def scopes(db: sqlite3.Connection, allowed: Filter) -> list[int] | None:
+    """The numbers of the scopes a filter allows; None when it allows all."""
+    said = {name: getattr(allowed, name) for name in Scope.__dataclass_fields__ if getattr(allowed, name)}
+    if not said:
+        return None
+    where = " AND ".join(f"{name} = ?" for name in said)
+    return [id for (id,) in db.execute(f"SELECT id FROM scope WHERE {where}", tuple(said.values()))]
+
+
+def numbers(db: sqlite3.Connection, what: str, texts: tuple[str, ...]) -> list[int]:
+    """The numbers of some names; a name that was never seen has none."""
+    marks = ", ".join("?" * len(texts))
+    return [id for (id,) in db.execute(f"SELECT id FROM name WHERE what = ? AND text IN ({marks})", (what, *texts))]
+
+
+class Selector:
+    """A filter made ready to be asked about rows. Good for one query."""
+
+    def __init__(self, db: sqlite3.Connection, columns: ColumnFile, closed: Closed, allowed: Filter):
+        self.db, self.columns, self.closed, self.filter = db, columns, closed, allowed
+        self.scopes = scopes(db, allowed)
+        self.kinds = numbers(db, "kind", allowed.kinds) if allowed.kinds else None
+        self.moment = micros(allowed.as_of or datetime.now(UTC))
+        self.tests: list[tuple[str, Any]] = [
+            ("scope", self.scopes),
+            ("kind", self.kinds),
+            ("speaker", numbers(db, "speaker", allowed.speakers) if allowed.speakers else None),
+            ("channel", numbers(db, "channel", allowed.channels) if allowed.channels else None),
+        ]
+        self.tests = [(name, found) for name, found in self.tests if found is not None]
+        self.session_numbers = self._sessions() if allowed.sessions else None
+        self.meta_rows = self._meta_rows() if allowed.meta else None
+
+    @property
+    def beyond_tags(self) -> bool:
+        """Whether something is asked that the word index does not know (it knows scopes and kinds)."""
+        return bool(
+            self.filter.between
+            or self.filter.as_of
+            or self.session_numbers is not None
+            or self.meta_rows is not None
+            or any(name in ("speaker", "channel") for name, _ in self.tests)
+        )
+
+    @property
+    def open(self) -> bool:
+        """Whether everything that holds now is allowed."""
+        return not self.tests and not self.beyond_tags
+
+    def mask(self, positions: NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
+        """Which rows at these positions (or all rows) are allowed."""
+
+        def column(name: str) -> NDArray[Any]:
+            return self.columns.column(name) if positions is None else self.columns.take(name, positions)
+
+        if positions is None:
+            keep = np.ones(len(self.columns), dtype=bool)
+            gone = self.columns.positions(self.closed.rows[self.closed.until <= self.moment])
+            keep[gone[gone >= 0]] = False
+        else:
+            keep = ~self.closed.hides(column("row"), self.moment)
+        for name, numbers_ in self.tests:
+            values = column(name)
+            keep &= values == numbers_[0] if len(numbers_) == 1 else np.isin(values, numbers_)
+        if self.filter.as_of is not None:
+            keep &= column("at") <= self.moment
+        if self.filter.between is not None:
+            start, end = map(micros, self.filter.between)
+            at = column("at")
+            keep &= (at >= start) & (at < end)
+        if self.session_numbers is not None:
+            keep &= np.isin(column("session"), self.session_numbers)
+        if self.meta_rows is not None:
+            keep &= np.isin(column("row"), self.meta_rows)
+        return keep
+
+    def _sessions(self) -> list[int]:
+        marks = ", ".join("?" * len(self.filter.sessions))
+        return [
+            id for (id,) in self.db.execute(f"SELECT id FROM session WHERE text IN ({marks})", self.filter.sessions)
+        ]
+
+    def _meta_rows(self) -> NDArray[np.int64]:
+        """The rows whose own meta, or that of an event they cite, has all these entries. Reads every row with meta."""
+        said = dict(self.filter.meta)
+        sql = """SELECT id, meta FROM record WHERE meta IS NOT NULL UNION ALL
+                 SELECT s.record, e.meta FROM event e JOIN source s ON s.event = e.id WHERE e.meta IS NOT NULL"""
+        rows = {row for row, meta in self.db.execute(sql) if said.items() <= json.loads(meta).items()}
+        return np.array(sorted(rows), dtype=np.int64)
+
+
+def event_rows(db: sqlite3.Connection, allowed: Filter, *, pending: bool = False) -> list[int]:
+    """The events a filter allows, in the order they happened. Kinds are of records: a filter by kind finds none."""
+    if allowed.kinds:
+        return []
+    tests, values = ["e.pending IS NOT NULL"] if pending else ["1"], list[object]()
+    for column, found in (
+        ("s.scope", scopes(db, allowed)),
+        ("e.speaker", numbers(db, "speaker", allowed.speakers) if allowed.speakers else None),
+        ("e.channel", numbers(db, "channel", allowed.channels) if allowed.channels else None),
+        ("s.text", allowed.sessions or None),
+    ):
+        if found is not None:
+            tests.append(f"{column} IN ({', '.join('?' * len(found))})")
+            values += found
+    if allowed.between:
+        tests.append("e.at >= ? AND e.at < ?")
+        values += map(micros, allowed.between)
+    if allowed.as_of:
+        tests.append("e.at <= ?")
+        values.append(micros(allowed.as_of))
+    sql = f"""SELECT e.id, e.meta FROM event e JOIN session s ON s.id = e.session
+              WHERE {" AND ".join(tests)} ORDER BY e.at, e.id"""
+    said = dict(allowed.meta).items()
+    return [row for row, meta in db.execute(sql, values) if not said or said <= json.loads(meta or "{}").items()]

@@ -1,0 +1,304 @@
+"""The default store: one SQLite file in WAL mode, and beside it a folder of columns that can always be rebuilt.
+
+Cost:    one durable write about 0.6 ms of CPU; a search at 100k records about 5 ms.
+
+Two connections: one writes, one reads, each behind a lock, so that threads may share a store. Other processes may open
+the same file; nothing is locked while a model or an embedder works.
+"""
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remanence.embed.base import Base as Embedder
+from remanence.embed.base import Vectors
+from remanence.errors import BadInput, ReadOnly
+from remanence.records import Event, Filter, Op, Record
+from remanence.store import erase
+from remanence.store.base import Base, Columns, Ranked, Rows, Scores
+from remanence.store.changes import Change
+from remanence.store.rows import TEXT, batches, read_events, read_ops, read_records, row_of
+from remanence.store.schema import VERSION, connect, speaking_plainly
+from remanence.store.search import find_neighbours, find_vectors, read_vectors
+from remanence.store.select import event_rows, numbers
+from remanence.store.view import View
+
+EMBED_AT_ONCE = 256
+
+
+class SQLite(Base):
+    def __init__(self, path: str | Path, embedder: Embedder, *, read_only: bool = False):
+        self.path, self.embedder, self.read_only = Path(path), embedder, read_only
+        self.reader = connect(self.path, read_only=read_only)
+        self.writer = self.reader if read_only else connect(self.path)
+        self.reading, self.writing = threading.RLock(), threading.RLock()
+        if not read_only:
+            with self._write() as change:
+                for key, value in self._identity(change).items():
+                    change.db.execute("INSERT OR IGNORE INTO setting VALUES (?, ?)", (key, value))
+        self.view = View(self.path, self.reader, None if read_only else self.writer, self.writing)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return self.view.settings
+
+    @property
+    def method(self) -> str:  # type: ignore[override]  # it changes under us when another process rebuilds
+        return self.view.settings["method"]
+
+    # -- looking things up ---------------------------------------------------------------------------------------
+
+    def find_words(self, words: Sequence[str], allowed: Filter, n: int) -> Ranked:
+        with self._read() as db:
+            return self.view.word_search.find(db, words, self.view.selector(allowed), n)
+
+    def find_vectors(self, vector: NDArray[np.float32], allowed: Filter, n: int) -> Ranked:
+        if vector.shape != (self.embedder.dim,) or not np.isfinite(vector).all():
+            raise BadInput(f"a query vector needs {self.embedder.dim} finite numbers, got shape {vector.shape}")
+        with self._read() as db:
+            return find_vectors(db, vector, self.view.selector(allowed), n)
+
+    def newest(self, allowed: Filter, n: int) -> Ranked:
+        with self._read():
+            positions = np.flatnonzero(self.view.selector(allowed).mask())
+            at = self.view.columns.take("at", positions)
+            best = np.lexsort((-positions, -at))[:n]
+            rows = self.view.columns.take("row", positions[best])
+            return Ranked(rows.astype(np.int64), (at[best] / 1e6).astype(np.float32))
+
+    def allowed(self, rows: Rows, allowed: Filter) -> NDArray[np.bool_]:
+        with self._read():
+            positions = self.view.columns.positions(rows)
+            keep = positions >= 0
+            keep[keep] = self.view.selector(allowed).mask(positions[keep])
+            return keep
+
+    def columns(self, rows: Rows) -> Columns:
+        with self._read():
+            positions = self.view.columns.positions(rows)
+            names = ("place", "at", "speaker", "kind", "length")
+            return Columns(rows, *(self.view.columns.take(name, positions) for name in names))
+
+    def neighbours(self, rows: Rows, steps: Sequence[int]) -> NDArray[np.int64]:
+        with self._read() as db:
+            return find_neighbours(db, self.view.columns, rows, steps)
+
+    def similarity(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
+        with self._read():
+            return self.view.columns.cosine(vector, self.view.columns.positions(rows))
+
+    def texts(self, rows: Iterable[int]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        with self._read() as db:
+            for marks, some in batches(rows):
+                found.update(db.execute(f"{TEXT} WHERE r.id IN ({marks})", some).fetchall())
+        return found
+
+    def vectors(self, rows: Rows) -> NDArray[np.float32]:
+        with self._read() as db:
+            return read_vectors(db, rows, self.embedder.dim)
+
+    def number(self, what: str, name: str) -> int:
+        with self._read() as db:
+            return next(iter(numbers(db, what, (name,))), -1)
+
+    def names(self, what: str) -> list[str]:
+        sql = "SELECT DISTINCT text FROM session" if what == "session" else "SELECT text FROM name WHERE what = ?"
+        with self._read() as db:
+            return sorted(text for (text,) in db.execute(sql, () if what == "session" else (what,)))
+
+    def read(self, rows: Iterable[int]) -> dict[int, Record]:
+        wanted = [int(row) for row in rows]
+        with self._read() as db:
+            found = read_records(db, wanted)
+        return {row: found[row] for row in wanted if row in found}
+
+    def rows_of(self, ids: Sequence[str]) -> Rows:
+        with self._read() as db:
+            return np.array([row_of(db, "record", id) for id in ids], dtype=np.int64)
+
+    def records(self, allowed: Filter, *, made_since: int = 0) -> Iterator[Record]:
+        with self._read():
+            rows = self.view.columns.column("row")[self.view.selector(allowed).mask()].tolist()
+        for start in range(0, len(rows), 500):
+            yield from self.read(row for row in rows[start : start + 500] if row > made_since).values()
+
+    def linked(self, rows: Rows, relation: str = "") -> list[tuple[int, int, str, float]]:
+        found: list[tuple[int, int, str, float]] = []
+        with self._read() as db:
+            for marks, some in batches(rows.tolist()):
+                sql = f"""SELECT l.src, l.dst, n.text, l.weight FROM link l JOIN name n ON n.id = l.relation
+                          WHERE l.src IN ({marks}) AND ? IN ('', n.text)"""
+                found += db.execute(sql, (*some, relation)).fetchall()
+        return found
+
+    def event(self, id: str) -> Event:
+        with self._read() as db:
+            return next(read_events(db, "WHERE e.id = ?", (row_of(db, "event", id),)))
+
+    def events(self, allowed: Filter, *, pending: bool = False) -> Iterator[Event]:
+        with self._read() as db:
+            chosen = event_rows(db, allowed, pending=pending)
+        for start in range(0, len(chosen), 500):
+            marks, some = next(batches(chosen[start : start + 500]))
+            with self._read() as db:
+                events = list(read_events(db, f"WHERE e.id IN ({marks})", some))
+            yield from events
+
+    def ops(self, record: str = "", *, since: int = 0) -> list[Op]:
+        with self._read() as db:
+            if record:
+                row = row_of(db, "record", record)
+                return read_ops(db, "o.id > ? AND (o.record = ? OR o.other = ?)", (since, row, row))
+            return read_ops(db, "o.id > ?", (since,))
+
+    def known(self, events: Sequence[Event]) -> set[str]:
+        found: set[str] = set()
+        ids = [event.id for event in events]
+        with self._read() as db:
+            for start in range(0, len(ids), 500):
+                some = [bytes.fromhex(id) for id in ids[start : start + 500]]
+                sql = f"SELECT hash FROM event WHERE hash IN ({', '.join('?' * len(some))})"
+                found.update(hash.hex() for (hash,) in db.execute(sql, some))
+        return found
+
+    # -- changing things -----------------------------------------------------------------------------------------
+
+    def apply(
+        self, ops: Sequence[Op], *, events: Sequence[Event] = (), pending: bool = False, by: str = ""
+    ) -> list[Op]:
+        new = {op.new.id: op.new for op in ops if op.new is not None}
+        vectors = dict(zip(new, self._embed([record.key or record.text for record in new.values()]), strict=True))
+        with self._write(by) as change:
+            change.keep(events, pending=pending)
+            logged = change.carry_out(ops, vectors)
+            change.finish()
+        return logged
+
+    def undo(self, op: int, *, by: str = "") -> Op:
+        with self._write(by) as change:
+            change.take_back(op)
+        (undone,) = self.ops(since=change.next_op - 2)
+        return undone
+
+    def erase(self, allowed: Filter, *, progress: Callable[[str], None] | None = None) -> int:
+        say = progress or (lambda _: None)
+        with self.writing, self.reading:
+            with self._write("erase") as change:
+                events = event_rows(change.db, allowed)
+                say(f"erasing {len(events)} events")
+                erase.delete_records(change.db, erase.rows_derived(change.db, events))
+                erase.delete_events(change.db, events)
+                erase.delete_unused_names(change.db)
+                change.db.execute("UPDATE setting SET value = value + 1 WHERE key = 'epoch'")
+            with speaking_plainly(self.path):
+                self.view.columns.remap()
+                erase.scrub(self.writer, say)
+            self.view.look_again()
+            say("rebuilding the columns")
+            self.view.catch_up()
+            self.view.columns.remove_others()
+        return len(events)
+
+    def clear_records(self, *, method: str) -> None:
+        with self.writing, self.reading:
+            with self._write("rebuild") as change:
+                for table in ("record", "vector", "source", "link", "op"):
+                    change.db.execute(f"DELETE FROM {table}")
+                change.db.execute("INSERT INTO words (words) VALUES ('rebuild')")
+                change.db.execute("UPDATE session SET turns = 0")
+                change.db.execute("UPDATE event SET pending = 1")
+                change.db.execute("UPDATE setting SET value = value + 1 WHERE key = 'epoch'")
+                change.db.execute("UPDATE setting SET value = ? WHERE key = 'method'", (method,))
+            self.view.look_again()
+
+    def reembed(self, embedder: Embedder, *, progress: Callable[[int, int], None] | None = None) -> None:
+        with self.writing, self.reading:
+            self.embedder = embedder
+            ((total,),) = self.reader.execute("SELECT count(*) FROM record")
+            done, last = 0, 0
+            with self._write("reembed") as change:
+                while some := change.db.execute(
+                    "SELECT id, text FROM searched WHERE id > ? ORDER BY id LIMIT ?", (last, EMBED_AT_ONCE)
+                ).fetchall():
+                    vectors = self._embed([text for _, text in some])
+                    change.db.executemany(
+                        "INSERT OR REPLACE INTO vector VALUES (?, ?)",
+                        [(row, v.astype(np.float16).tobytes()) for (row, _), v in zip(some, vectors, strict=True)],
+                    )
+                    done, last = done + len(some), some[-1][0]
+                    if progress:
+                        progress(done, total)
+                for key, value in (("embedder", embedder.id), ("dim", str(embedder.dim))):
+                    change.db.execute("UPDATE setting SET value = ? WHERE key = ?", (value, key))
+                change.db.execute("UPDATE setting SET value = value + 1 WHERE key = 'epoch'")
+            self.view.look_again()
+
+    def status(self) -> dict[str, int | str]:
+        with self._read() as db:
+            counts = {
+                table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("event", "record", "op")
+            }
+            ((pending,),) = db.execute("SELECT count(*) FROM event WHERE pending IS NOT NULL")
+            sizes = [file.stat().st_size for file in self.view.columns.folder.parent.rglob("*") if file.is_file()]
+            wal = self.path.with_name(self.path.name + "-wal")
+            return {
+                "path": str(self.path),
+                "format": VERSION,
+                "events": counts["event"],
+                "pending": pending,
+                "records": counts["record"],
+                "operations": counts["op"],
+                "bytes": self.path.stat().st_size + sum(sizes) + (wal.stat().st_size if wal.exists() else 0),
+                "embedder": self.settings["embedder"],
+                "dim": int(self.settings["dim"]),
+                "method": self.method,
+            }
+
+    def close(self) -> None:
+        with self.writing, self.reading:
+            self.reader.close()
+            self.writer.close()
+
+    # -- inside --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        """The reading connection, with the columns caught up."""
+        with self.reading, speaking_plainly(self.path):
+            self.view.catch_up()
+            yield self.reader
+
+    @contextmanager
+    def _write(self, by: str = "") -> Iterator[Change]:
+        """One transaction: all of it or nothing, on disk when it ends."""
+        if self.read_only:
+            raise ReadOnly(f"{self.path} was opened read-only")
+        with self.writing, speaking_plainly(self.path):
+            self.writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield Change(self.writer, by)
+                self.writer.execute("COMMIT")
+            except BaseException:
+                if self.writer.in_transaction:
+                    self.writer.execute("ROLLBACK")
+                raise
+
+    def _identity(self, change: Change) -> dict[str, str]:
+        store = hashlib.blake2b(f"{self.path.absolute()} {change.now}".encode(), digest_size=8).hexdigest()
+        return {"store": store, "embedder": self.embedder.id, "dim": str(self.embedder.dim), "epoch": "0", "method": ""}
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        if self.embedder.id != self.settings["embedder"] and not texts:
+            return np.empty((0, self.embedder.dim), dtype=np.float32)
+        parts = [self.embedder.embed(texts[i : i + EMBED_AT_ONCE]) for i in range(0, len(texts), EMBED_AT_ONCE)]
+        vectors = np.concatenate(parts) if parts else np.empty((0, self.embedder.dim), dtype=np.float32)
+        if not np.isfinite(vectors).all():
+            raise BadInput(f"embedder {self.embedder.id!r} gave numbers that are not finite; nothing was stored")
+        return vectors

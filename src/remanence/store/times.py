@@ -1,0 +1,14 @@
+"""Times as whole microseconds since 1970 UTC, exactly and back."""
+
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(when: datetime) -> int:
+    return (when - EPOCH) // MICROSECOND
+
+
+def moment(micros: int) -> datetime:
+    return EPOCH + timedelta(microseconds=micros)
