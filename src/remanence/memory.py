@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +18,7 @@ from remanence.errors import BadInput, LMError, NotFound, ReadOnly, Unavailable
 from remanence.lm.base import Base as LM
 from remanence.plain import event_of, filter_of
 from remanence.records import Event, Filter, Hit, Op, Query, Record, Scope, utc
-from remanence.registry import build
+from remanence.registry import build, load, names
 from remanence.store.base import Base as Store
 from remanence.text.base import Base as Method
 from remanence.text.parts.echo import Recalled
@@ -203,8 +203,7 @@ class Memory:
 
     def export(self, path: str | Path, *, format: str = "jsonl") -> int:
         """Write everything to a file or folder; how many items. Importing it gives the same memory."""
-        writer = build("formats", format)
-        return int(writer.write(Path(path), self))
+        return int(build("formats", format).write(Path(path), chain(self.events(), self.store.log())))
 
     def import_(
         self, path: str | Path, *, format: str | None = None, progress: Progress | None = None, **about: Any
@@ -216,8 +215,11 @@ class Memory:
         reader = build("formats", format or detect(source))
         problems: list[object] = []
         scope = Scope(**about)
-        events = reader.read(source, problems.append, progress)
-        added = self.add_many(e if e.scope != Scope() else replace(e, scope=scope) for e in events)
+        if reader.complete(source):
+            added = self._replay(reader.read_all(source, problems.append, progress))
+        else:
+            events = reader.read(source, problems.append, progress)
+            added = self.add_many(e if e.scope != Scope() else replace(e, scope=scope) for e in events)
         return replace(added, problems=tuple(problems))
 
     def close(self) -> None:
@@ -251,6 +253,25 @@ class Memory:
                 failure = failure or error
         store.apply([], events=events, pending=True, by=self._made_by())
         return failure
+
+    def _replay(self, items: Iterable[Event | Record | Op]) -> Added:
+        """Take in another store's events and log. Its records are used as they are if our method derives the same."""
+        store, events, ops = self._writable(), list[Event](), list[Op]()
+        for item in items:
+            if isinstance(item, Event):
+                events.append(item)
+            elif isinstance(item, Op):
+                ops.append(item)
+        makers = {op.made_by.split("/")[0] for op in ops if op.kind == "add"}
+        if not ops or any(self._derives(name) != self._derives(self.name) for name in makers):
+            return self.add_many(events)
+        fresh = self._unknown(events)
+        store.apply([], events=fresh, pending=True)  # were we stopped now, they would be derived from later
+        store.apply(ops, events=fresh, by="import")
+        return Added(len(fresh), len(events) - len(fresh))
+
+    def _derives(self, method: str) -> str:
+        return str(load("text", method).derives or method) if method in names("text") else method
 
     def _read(self, question: str, k: int, now: datetime | str | None, which: dict[str, Any]) -> list[Hit]:
         query = Query(question, k, filter_of(**self._as_seen(which)), self._now(now))

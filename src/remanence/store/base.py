@@ -73,7 +73,7 @@ class Base(ABC):
 
     @abstractmethod
     def neighbours(self, rows: Rows, steps: Sequence[int]) -> NDArray[np.int64]:
-        """[n, len(steps)]: the turn so many steps after each of these in its session (before, if negative); 0 if none."""
+        """[n, steps]: the turn so many steps after each of these in its session (before, if negative); 0 if none."""
 
     @abstractmethod
     def similarity(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
@@ -122,6 +122,10 @@ class Base(ABC):
     @abstractmethod
     def ops(self, record: str = "", *, since: int = 0) -> list[Op]:
         """The log, oldest first: of one record, or all after operation number `since`."""
+
+    @abstractmethod
+    def log(self) -> Iterator[Op]:
+        """Every operation, each add with the record as it came in: applied to an empty store it gives this one."""
 
     @abstractmethod
     def known(self, events: Sequence[Event]) -> set[str]:

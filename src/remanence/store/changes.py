@@ -14,10 +14,9 @@ import numpy as np
 
 from remanence.embed.base import Vectors
 from remanence.errors import BadInput, NotFound
-from remanence.records import Event, Op, Record, Scope
+from remanence.records import Event, Op, Record
+from remanence.store.numbers import Numbers, Value
 from remanence.store.times import micros
-
-Value = int | float | str | None
 
 
 def insert(table: str, columns: int) -> str:
@@ -34,13 +33,13 @@ class Change:
     """Carries out operations in order. Numbers given to names live as long as the transaction succeeds."""
 
     def __init__(self, db: sqlite3.Connection, by: str):
-        self.db = db
+        self.db, self.numbers = db, Numbers(db)
         self.now = micros(datetime.now(UTC))
-        self.cache: dict[tuple[str, ...], int] = {}
         self.places: dict[int, int] = {}
-        self.by = self.name("made_by", by)
-        self.next_op = self._next("op")
+        self.by = self.numbers.name("made_by", by)
+        self.next_op = self.numbers.next("op")
         self.logged: list[Op] = []
+        self.renumbered: dict[int, int] = {}  # numbers that operations had in the store they come from
 
     # -- events --------------------------------------------------------------------------------------------------
 
@@ -48,7 +47,7 @@ class Change:
         """Insert the events that are new; note whether records are still to be derived from them."""
         flag = 1 if pending else None
         for event in events:
-            session = self.session(event.scope, event.session)
+            session = self.numbers.session(event.scope, event.session)
             self.db.execute(
                 INSERT_EVENT,
                 (
@@ -57,10 +56,10 @@ class Change:
                     event.text,
                     micros(event.at),
                     micros(event.recorded_at),
-                    self.name("speaker", event.speaker),
-                    self.name("role", event.role),
+                    self.numbers.name("speaker", event.speaker),
+                    self.numbers.name("role", event.role),
                     session,
-                    self.name("channel", event.channel),
+                    self.numbers.name("channel", event.channel),
                     json.dumps(dict(event.meta), sort_keys=True) if event.meta else None,
                     flag,
                 ),
@@ -71,12 +70,14 @@ class Change:
     def carry_out(self, ops: Sequence[Op], vectors: Mapping[str, Vectors]) -> list[Op]:
         """All of them, in order; `vectors` has one for each new record's id."""
         for op in ops:
+            if op.id and self._replayed(op):
+                continue
             if op.kind == "add":
                 self._add(op, vectors)
             elif op.kind == "link":
                 self._link(op)
             elif op.kind == "undo":
-                self.take_back(op.undoes)
+                self.take_back(self.renumbered.get(op.undoes, op.undoes), op)
             elif op.kind == "erase":
                 raise BadInput("a record is erased with the events it cites: use erase")
             else:
@@ -93,12 +94,12 @@ class Change:
             if found[1] is not None:  # said again after it was forgotten: it is back
                 self._write(op, found[0], {"retired": None})
             return
-        sources = [(self._event(source.event), source.start, source.end) for source in record.sources]
+        sources = [(self.numbers.event(source.event), source.start, source.end) for source in record.sources]
         own = self._own_text(record)
-        session = self.session(record.scope, record.session)
+        session = self.numbers.session(record.scope, record.session)
         values = (
             hash,
-            self.name("kind", record.kind),
+            self.numbers.name("kind", record.kind),
             own,
             record.key or None,
             micros(record.valid_from),
@@ -109,7 +110,7 @@ class Change:
             record.strength,
             record.reads,
             None if record.last_read is None else micros(record.last_read),
-            self.name("speaker", record.speaker),
+            self.numbers.name("speaker", record.speaker),
             session,
             self._place(session) if record.kind == "turn" else None,
             self._channel(sources),
@@ -121,15 +122,16 @@ class Change:
         vector = vectors[record.id].astype(np.float16)
         self.db.execute(INSERT_VECTOR, (row, vector.tobytes()))
         self.db.executemany(INSERT_SOURCE, [(row, *source) for source in sources])
-        tags = f"s{self.scope(record.scope)} k{self.name('kind', record.kind)}"
+        tags = f"s{self.numbers.scope(record.scope)} k{self.numbers.name('kind', record.kind)}"
         self.db.execute(INSERT_WORDS, (row, record.key or record.text, tags))
         self._log(op, row=row)
 
     def _alter(self, op: Op) -> None:
         """supersede, merge, expire, strengthen: new values in one row."""
-        row = self.row(op.record)
-        at = self.now if op.at is None else micros(op.at)
-        other = self.row(op.other) if op.other else None
+        row = self.numbers.row(op.record)
+        when = op.at or op.recorded_at
+        at = self.now if when is None else micros(when)
+        other = self.numbers.row(op.other) if op.other else None
         if op.kind == "supersede":
             if other is None:
                 raise BadInput(f"a supersede of {op.record} needs the record that replaces it")
@@ -149,7 +151,7 @@ class Change:
         return changed
 
     def _link(self, op: Op) -> None:
-        key = (self.row(op.record), self.name("relation", op.relation), self.row(op.other))
+        key = (self.numbers.row(op.record), self.numbers.name("relation", op.relation), self.numbers.row(op.other))
         weight = 1.0 if op.value is None else op.value
         old = self.db.execute("SELECT weight FROM link WHERE (src, relation, dst) = (?, ?, ?)", key).fetchone()
         if old == (weight,):
@@ -175,7 +177,7 @@ class Change:
         self.db.execute(f"UPDATE record SET {marks} WHERE id = ?", (*after.values(), row))
         self._log(op, row=row, other=other, change=change)
 
-    def take_back(self, number: int) -> None:
+    def take_back(self, number: int, asked: Op | None = None) -> None:
         """Undo one operation by writing back what was there before it."""
         sql = """SELECT o.record, o.other, o.relation, o.change, n.text, r.hash
                  FROM op o JOIN name n ON n.id = o.kind LEFT JOIN record r ON r.id = o.record WHERE o.id = ?"""
@@ -185,11 +187,13 @@ class Change:
         row, other, relation, change, kind, hash = found
         if hash is None:
             raise BadInput(f"operation {number} cannot be undone: what it changed was erased")
-        op = Op("undo", hash.hex(), undoes=number)
+        op = replace(asked or Op("undo", hash.hex()), record=hash.hex(), undoes=number)
         if kind == "link" or (kind == "undo" and other is not None):
             key, (was, now) = (row, relation, other), json.loads(change)["weight"]
             self._set_link(key, was)
-            self._log(replace(op, relation=self._text(relation)), row=row, other=other, change={"weight": [now, was]})
+            self._log(
+                replace(op, relation=self.numbers.text(relation)), row=row, other=other, change={"weight": [now, was]}
+            )
             return
         steps = json.loads(change) if change else {"retired": [None, self.now]}
         if kind == "add" and not change:
@@ -207,73 +211,42 @@ class Change:
             INSERT_OP,
             (
                 self.next_op,
-                self.name("op", op.kind),
+                self.numbers.name("op", op.kind),
                 row,
                 other,
-                self.name("relation", op.relation) if op.relation else None,
+                self.numbers.name("relation", op.relation) if op.relation else None,
                 op.value,
                 None if op.at is None else micros(op.at),
                 1 if op.read else None,
                 op.why or None,
                 json.dumps(change) if change else None,
                 op.undoes or None,
-                self.now,
-                self.by,
+                micros(op.recorded_at) if op.recorded_at else self.now,
+                self.numbers.name("made_by", op.made_by) if op.made_by else self.by,
             ),
         )
+        self.renumbered[op.id] = self.next_op
         self.logged.append(replace(op, id=self.next_op))
         self.next_op += 1
 
+    def _replayed(self, op: Op) -> bool:
+        """Whether an operation from another store's log was carried out here before."""
+        if op.recorded_at is None:
+            return False
+        sql = """SELECT o.id FROM op o JOIN record r ON r.id = o.record
+                 WHERE r.hash = ? AND o.recorded_at = ? AND o.kind = ?"""
+        values = (bytes.fromhex(op.record), micros(op.recorded_at), self.numbers.name("op", op.kind))
+        found = self.db.execute(sql, values).fetchone()
+        if found:
+            self.renumbered[op.id] = int(found[0])
+        return found is not None
+
     # -- numbers -------------------------------------------------------------------------------------------------
-
-    def name(self, what: str, text: str) -> int:
-        return self._number((what, text), "name", ("what", "text"))
-
-    def scope(self, scope: Scope) -> int:
-        key = ("scope", scope.user, scope.agent, scope.run, scope.app)
-        return self._number(key, "scope", ("user", "agent", "run", "app"), key[1:])
-
-    def session(self, scope: Scope, text: str) -> int:
-        number = self.scope(scope)
-        return self._number(("session", str(number), text), "session", ("scope", "text"), (number, text))
-
-    def row(self, record: str) -> int:
-        found = self.db.execute("SELECT id FROM record WHERE hash = ?", (bytes.fromhex(record),)).fetchone()
-        if found is None:
-            raise NotFound(f"no record {record}")
-        return int(found[0])
-
-    def _number(
-        self, key: tuple[str, ...], table: str, columns: tuple[str, ...], values: tuple[Value, ...] | None = None
-    ) -> int:
-        if key not in self.cache:
-            values = key if values is None else values
-            where = " AND ".join(f"{column} = ?" for column in columns)
-            found = self.db.execute(f"SELECT id FROM {table} WHERE {where}", values).fetchone()
-            if found is None:
-                marks = ", ".join("?" * len(columns))
-                sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
-                found = (self.db.execute(sql, values).lastrowid,)
-            self.cache[key] = int(found[0] or 0)
-        return self.cache[key]
-
-    def _next(self, table: str) -> int:
-        found = self.db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
-        return 1 + (int(found[0]) if found else 0)
-
-    def _event(self, id: str) -> int:
-        key = ("event", id)
-        if key not in self.cache:
-            found = self.db.execute("SELECT id FROM event WHERE hash = ?", (bytes.fromhex(id),)).fetchone()
-            if found is None:
-                raise NotFound(f"a record cites event {id}, which is not kept")
-            self.cache[key] = int(found[0])
-        return self.cache[key]
 
     def _channel(self, sources: Sequence[tuple[int, int, int]]) -> int:
         """A record came by the channel of the first event it cites."""
         if not sources:
-            return self.name("channel", "user")
+            return self.numbers.name("channel", "user")
         ((channel,),) = self.db.execute("SELECT channel FROM event WHERE id = ?", (sources[0][0],))
         return int(channel)
 
@@ -297,7 +270,3 @@ class Change:
     def finish(self) -> None:
         """Write down what was only counted."""
         self.db.executemany("UPDATE session SET turns = ? WHERE id = ?", [(n, id) for id, n in self.places.items()])
-
-    def _text(self, number: int) -> str:
-        ((text,),) = self.db.execute("SELECT text FROM name WHERE id = ?", (number,))
-        return str(text)

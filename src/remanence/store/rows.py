@@ -3,6 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from remanence.errors import BadInput, NotFound
 from remanence.records import Event, Link, Op, Record, Scope, Source
@@ -103,6 +106,31 @@ def read_records(db: sqlite3.Connection, rows: Sequence[int]) -> dict[int, Recor
                 made_by=made_by,
             )
     return found
+
+
+def read_as_added(db: sqlite3.Connection, rows: Sequence[int]) -> Iterator[Record]:
+    """The records of these rows as they were when they came in: every later change taken back, newest first."""
+    now = read_records(db, rows)
+    before: dict[int, dict[str, Any]] = {row: {} for row in now}
+    for marks, some in batches(rows):
+        sql = f"SELECT record, change FROM op WHERE record IN ({marks}) AND change IS NOT NULL ORDER BY id DESC"
+        for row, change in db.execute(sql, some):
+            before[row] |= {column: old for column, (old, _) in json.loads(change).items()}
+    for row, record in now.items():
+        was = before[row]
+        yield replace(
+            record,
+            valid_to=_moment(was.get("valid_to", record.valid_to)),
+            strength=was.get("strength", record.strength),
+            reads=was.get("reads", record.reads),
+            last_read=_moment(was.get("last_read", record.last_read)),
+            superseded_by="",
+            links=(),
+        )
+
+
+def _moment(value: datetime | int | None) -> datetime | None:
+    return moment(value) if isinstance(value, int) else value
 
 
 def read_ops(db: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Op]:

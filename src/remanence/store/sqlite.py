@@ -11,25 +11,24 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remanence.embed.base import Base as Embedder
-from remanence.embed.base import Vectors
 from remanence.errors import BadInput, ReadOnly
 from remanence.records import Event, Filter, Op, Record
 from remanence.store import erase
 from remanence.store.base import Base, Columns, Ranked, Rows, Scores
 from remanence.store.changes import Change
-from remanence.store.rows import TEXT, batches, read_events, read_ops, read_records, row_of
+from remanence.store.reembed import embedded, reembed
+from remanence.store.rows import TEXT, batches, read_as_added, read_events, read_ops, read_records, row_of
 from remanence.store.schema import VERSION, connect, speaking_plainly
 from remanence.store.search import find_neighbours, find_vectors, read_vectors
 from remanence.store.select import event_rows, numbers
 from remanence.store.view import View
-
-EMBED_AT_ONCE = 256
 
 
 class SQLite(Base):
@@ -158,6 +157,15 @@ class SQLite(Base):
                 return read_ops(db, "o.id > ? AND (o.record = ? OR o.other = ?)", (since, row, row))
             return read_ops(db, "o.id > ?", (since,))
 
+    def log(self) -> Iterator[Op]:
+        ops = self.ops()
+        for start in range(0, len(ops), 500):
+            some = ops[start : start + 500]
+            rows = self.rows_of([op.record for op in some if op.kind == "add"])
+            with self._read() as db:
+                came = {record.id: record for record in read_as_added(db, rows.tolist())}
+            yield from (replace(op, new=came.get(op.record)) if op.kind == "add" else op for op in some)
+
     def known(self, events: Sequence[Event]) -> set[str]:
         found: set[str] = set()
         ids = [event.id for event in events]
@@ -174,7 +182,9 @@ class SQLite(Base):
         self, ops: Sequence[Op], *, events: Sequence[Event] = (), pending: bool = False, by: str = ""
     ) -> list[Op]:
         new = {op.new.id: op.new for op in ops if op.new is not None}
-        vectors = dict(zip(new, self._embed([record.key or record.text for record in new.values()]), strict=True))
+        vectors = dict(
+            zip(new, embedded(self.embedder, [record.key or record.text for record in new.values()]), strict=True)
+        )
         with self._write(by) as change:
             change.keep(events, pending=pending)
             logged = change.carry_out(ops, vectors)
@@ -220,24 +230,9 @@ class SQLite(Base):
 
     def reembed(self, embedder: Embedder, *, progress: Callable[[int, int], None] | None = None) -> None:
         with self.writing, self.reading:
-            self.embedder = embedder
-            ((total,),) = self.reader.execute("SELECT count(*) FROM record")
-            done, last = 0, 0
             with self._write("reembed") as change:
-                while some := change.db.execute(
-                    "SELECT id, text FROM searched WHERE id > ? ORDER BY id LIMIT ?", (last, EMBED_AT_ONCE)
-                ).fetchall():
-                    vectors = self._embed([text for _, text in some])
-                    change.db.executemany(
-                        "INSERT OR REPLACE INTO vector VALUES (?, ?)",
-                        [(row, v.astype(np.float16).tobytes()) for (row, _), v in zip(some, vectors, strict=True)],
-                    )
-                    done, last = done + len(some), some[-1][0]
-                    if progress:
-                        progress(done, total)
-                for key, value in (("embedder", embedder.id), ("dim", str(embedder.dim))):
-                    change.db.execute("UPDATE setting SET value = ? WHERE key = ?", (value, key))
-                change.db.execute("UPDATE setting SET value = value + 1 WHERE key = 'epoch'")
+                reembed(change.db, embedder, progress or (lambda done, total: None))
+            self.embedder = embedder
             self.view.look_again()
 
     def status(self) -> dict[str, int | str]:
@@ -293,12 +288,3 @@ class SQLite(Base):
     def _identity(self, change: Change) -> dict[str, str]:
         store = hashlib.blake2b(f"{self.path.absolute()} {change.now}".encode(), digest_size=8).hexdigest()
         return {"store": store, "embedder": self.embedder.id, "dim": str(self.embedder.dim), "epoch": "0", "method": ""}
-
-    def _embed(self, texts: Sequence[str]) -> Vectors:
-        if self.embedder.id != self.settings["embedder"] and not texts:
-            return np.empty((0, self.embedder.dim), dtype=np.float32)
-        parts = [self.embedder.embed(texts[i : i + EMBED_AT_ONCE]) for i in range(0, len(texts), EMBED_AT_ONCE)]
-        vectors = np.concatenate(parts) if parts else np.empty((0, self.embedder.dim), dtype=np.float32)
-        if not np.isfinite(vectors).all():
-            raise BadInput(f"embedder {self.embedder.id!r} gave numbers that are not finite; nothing was stored")
-        return vectors

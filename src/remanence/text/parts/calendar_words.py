@@ -92,7 +92,7 @@ def _any(words: Iterable[str]) -> str:
 
 _N = rf"(?:(?:an?\s+)?(?:couple(?:\s+of)?|few)|several|{_any(NUMBER_OF)}|\d{{1,3}})"
 _YEAR = r"(?:1[5-9]|20|21)\d\d"
-_MONTH = rf"(?:{_any(MONTH_OF)})\b(?:\.(?=,?\s*\w))?"
+_MONTH = rf"(?:{_any(MONTH_OF)})\b(?:\.(?=,?\s*\d))?"
 _WEEKDAY = rf"(?:{_any(WEEKDAY_OF)})\b\.?"
 _HOURS = _any(HOURS)
 _NAMED = rf"(?:{_any([*_HOLIDAYS, *_EASTER, 'thanksgiving'])}|{_any(MONTH_OF)}|{_any(WEEKDAY_OF)}|{_any(SEASON_OF)})"
@@ -108,7 +108,7 @@ ATOM = re.compile(
     rf"""(?<![\w/$£€#])(?:
     (?P<iso>\d{{4}}[-/]\d\d(?:[-/]\d\d(?:[t\s]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:z|[+-]\d\d:?\d\d)?)?)?)(?![\w/-])
     | (?P<numeric>(?P<first>\d{{1,2}})(?P<dot>[/.-])(?P<other>\d{{1,2}})(?P=dot)(?P<short>\d\d(?:\d\d)?))(?![\w/-])
-    | (?P<date>(?:{_WEEKDAY},?\s+(?:the\s+)?)?
+    | (?P<date>(?:(?P<weekday>{_WEEKDAY}),?\s+(?:the\s+)?)?
         (?: (?P<d1>{_DAY})(?:{_TO}(?P<d2>{_DAY}))?\s+(?P<of>of\s+)?(?P<m1>{_MONTH})
           | (?P<m2>{_MONTH})\s+(?P<the>the\s+)?(?P<d3>{_DAY})(?![\d:]|th)(?:{_TO}(?P<d4>{_DAY})(?!\d|\s+{_MONTH}))?)
         (?:,?\s+(?:of\s+|in\s+)?(?P<date_year>{_YEAR})\b|\s+(?:of\s+)?(?P<date_tail>last|this|next)\s+year\b)?)(?!\w|,?\s+\d{{4}}\b)
@@ -125,8 +125,8 @@ ATOM = re.compile(
         (?:(?:,|\s+of|\s+in)?\s+(?P<year>{_YEAR})\b|\s+(?:of\s+)?(?P<tail>last|this|next)\s+(?P<tail_unit>week|year)\b)?)(?!,?\s+\d{{4}}\b)
     | (?P<decade>['’]?(?P<century>1[5-9]|20)?(?P<ten>\d0)['’]?s\b|(?P<ten_word>{_any(DECADE_OF)})\b)
     | (?P<quarter>q(?P<q>[1-4])\s+(?:of\s+)?(?P<q_year>{_YEAR})\b)
-    | (?P<nth>on\s+(?:the|{_WEEKDAY}(?:,?\s+the)?)\s+(?P<nth_day>\d{{1,2}}(?:st|nd|rd|th))\b(?!\s+(?:of\s+)?{_MONTH})
-        (?:\s+of\s+(?P<nth_which>last|this|next)\s+month\b)?)
+    | (?P<nth>(?:on\s+the|(?P<nth_weekday>{_WEEKDAY})(?:,?\s+the)?)\s+(?P<nth_day>\d{{1,2}}(?:st|nd|rd|th))\b
+        (?!\s+(?:of\s+)?{_MONTH})(?:\s+of\s+(?P<nth_which>last|this|next)\s+month\b)?)
     | (?P<whole>{_YEAR})(?![\w%]|[.,:/-]\d|\s+(?:{_COUNTED})\b)
     )""",
     re.VERBOSE,
@@ -160,6 +160,13 @@ MODAL = re.compile(r"\s+(?:be|not|have|also|well|take|need|want|seem|look|get|su
 OWNS = re.compile("['’]s")
 ONWARDS = re.compile(r"\s+on(?:wards?)?\b")
 STOP = re.compile(r"[.!?\n]")
+PAST = re.compile(
+    r"\b(?:did|was|were|had|been|went|got|came|saw|made|took|gave|ate|met|left|said|told|bought|brought|found|felt|kept|"
+    r"lost|won|ran|swam|sold|thought|wrote|began|spent|sang|drove|flew|fell|\w{2,}ed)\b"
+)
+OPEN = re.compile(
+    r"\b(?:can|could|should|would|may|might|must|want|wants|wanna|need|needs|plan|plans|planning|if)\b|['’]d\b"
+)
 COMING = re.compile(
     r"\bwill\b|\bWill (?:we|you|I|he|she|they|it|the|there)\b|['’]ll\b|"
     r"(?i:\b(?:won['’]?t|shall|gonna|going\s+to|see\s+you|let['’]?s|how\s+about|wanna|upcoming|looking\s+forward)\b)"

@@ -3,9 +3,10 @@
 Idea:    a compiled grammar finds time phrases; each names a period of the calendar around `now`; the words before it
          say whether the text speaks of what fell in that period, before it, after it, since it or until it.
 Cost:    about 0.03 ms for a question; no model calls.
-Differs: English only. dateparser 1.5.0 was measured and left: on 60 phrases its search_dates gave the right first day
-         for 16 of the 40 with a time, fired on 9 of the 20 without ("we" is Wednesday), gives points where periods are
-         meant, and costs 82 ms to import, 110 ms at the first call and 0.7 ms at each.
+Differs: English only. dateparser 1.5.0 was measured and left: of 60 phrases, its search_dates (day first, first of the
+         month) gave the right first day for 26 of the 40 with a time and fired on 9 of the 20 without ("we" is
+         Wednesday). It gives points for most periods, and costs 80 ms to import, 110 ms at the first call and
+         0.7 ms at each.
 
 The choices, where English leaves one:
 - 5/3/2024 is 5 March (day first), unless only the other order is a date: 3/25/2024 is 25 March.
@@ -17,16 +18,21 @@ The choices, where English leaves one:
 - "N weeks ago" is the whole calendar week that holds that day, and so with months and years.
 - Days are those of the time zone of `now`; without a zone it is taken as UTC.
 Not read: clock times, lunar holidays, weekly habits ("on Mondays"), durations ("for two years"), "recently", "one day".
+A question about a habit ("What does she wear in winter?") is taken for one about the latest winter.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import Literal
 
 from remanence.text.parts import calendar_words as words
-from remanence.text.parts.calendar_periods import READ, Match, Period, part, shift
+from remanence.text.parts.calendar_periods import READ, Match, part, shift
+from remanence.text.parts.calendar_units import Period
 from remanence.text.parts.calendar_words import Relation
 
+Tense = Literal["past", "coming", "either"]
 _NEAR = 300  # characters either side of a phrase that may say whether its sentence is about the future
 
 
@@ -48,9 +54,22 @@ class Span:
 
 def spans(text: str, now: datetime) -> list[Span]:
     """The times a question asked at `now` speaks about, in the order of the text."""
+    return _spans(text, now, near=False)
+
+
+def resolve(text: str, at: datetime) -> list[Span]:
+    """The times an event's text speaks about, said at `at`: "I ran a race last Saturday" gives that Saturday.
+
+    Unlike a question, what is told may lie ahead: "Joyce can come in February" is the closest February, unless the
+    sentence is in the past tense.
+    """
+    return _spans(text, at, near=True)
+
+
+def _spans(text: str, now: datetime, near: bool) -> list[Span]:
     zone, low = UTC if now.utcoffset() is None else now.tzinfo, _lower(text)
     found = []
-    for one, two in _pairs(low, _phrases(text, low, now.replace(tzinfo=None))):
+    for one, two in _pairs(low, _phrases(text, low, now.replace(tzinfo=None), near)):
         try:
             start, end = (at.replace(tzinfo=zone).astimezone(UTC) for at in (_range(one, two) if two else one.period()))
         except (ValueError, OverflowError):  # 30 February, or beyond the years 1 to 9999
@@ -61,11 +80,6 @@ def spans(text: str, now: datetime) -> list[Span]:
     return found
 
 
-def resolve(text: str, at: datetime) -> list[Span]:
-    """The times an event's text speaks about, said at `at`: "I ran a race last Saturday" gives that Saturday."""
-    return spans(text, at)
-
-
 @dataclass(frozen=True)
 class _Phrase:
     """A time phrase in a lower-case text, and the clock it is read against."""
@@ -74,7 +88,7 @@ class _Phrase:
     head: Match
     pre: str  # the preposition
     now: datetime
-    coming: bool  # the sentence is about the future
+    tense: Tense
     sure: bool  # it is a time even when it is not one end of a range
 
     @property
@@ -85,7 +99,12 @@ class _Phrase:
 
     def period(self) -> Period:
         assert self.atom.lastgroup
-        return shift(part(READ[self.atom.lastgroup](self.atom, self.now, self.coming), self.head), self.head)
+        read = partial(READ[self.atom.lastgroup], self.atom, self.now)
+        period = read(self.tense == "coming")
+        if self.floating and self.tense == "either":
+            ahead = read(True)
+            period = ahead if ahead[0] - self.now < self.now - period[1] else period
+        return shift(part(period, self.head), self.head)
 
 
 def _lower(text: str) -> str:
@@ -94,7 +113,7 @@ def _lower(text: str) -> str:
     return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-def _phrases(text: str, low: str, now: datetime) -> list[_Phrase]:
+def _phrases(text: str, low: str, now: datetime, near: bool) -> list[_Phrase]:
     found: list[_Phrase] = []
     for atom in words.ATOM.finditer(low):
         head = words.HEAD.search(low, max(0, atom.start() - 60), atom.start())
@@ -102,20 +121,23 @@ def _phrases(text: str, low: str, now: datetime) -> list[_Phrase]:
         pre = " ".join((head["pre"] or "").split())
         if pre == "from" and words.ONWARDS.match(low, atom.end()):
             pre = "since"
-        coming = _is_coming(text, atom)
-        sure = _is_time(text, low, atom, head, pre, coming)
+        tense = _tense(text, atom, near)
+        sure = _is_time(text, low, atom, head, pre, tense)
         while sure and found and found[-1].atom.end() > head.start():  # "the last week" of "the last week of June"
             found.pop()
-        found.append(_Phrase(atom, head, pre, now, coming, sure))
+        found.append(_Phrase(atom, head, pre, now, tense, sure))
     return found
 
 
-def _is_coming(text: str, atom: Match) -> bool:
-    """Whether the sentence around an atom is about the future."""
+def _tense(text: str, atom: Match, near: bool) -> Tense:
+    """Of the sentence around an atom. "either" only where what is `near` may lie ahead."""
     start, end = atom.span()
     begin = max(max(text.rfind(mark, 0, start) for mark in ".!?\n") + 1, start - _NEAR)
     stop = words.STOP.search(text, end, end + _NEAR)
-    return bool(words.COMING.search(text, begin, stop.start() if stop else end + _NEAR))
+    sentence = text[begin : stop.start() if stop else end + _NEAR]
+    if words.COMING.search(sentence):
+        return "coming"
+    return "either" if near and (words.OPEN.search(sentence) or not words.PAST.search(sentence)) else "past"
 
 
 def _pairs(low: str, phrases: list[_Phrase]) -> Iterator[tuple[_Phrase, _Phrase | None]]:
@@ -144,13 +166,13 @@ def _range(one: _Phrase, two: _Phrase) -> Period:
     """From the start of one to the end of the other; where only one says its year, the other goes with it."""
     if two.floating and not one.floating:
         start = one.period()[0]
-        return start, replace(two, now=start, coming=True).period()[1]
+        return start, replace(two, now=start, tense="coming").period()[1]
     last = two.period()
-    first = replace(one, now=last[0], coming=False) if one.floating else one
+    first = replace(one, now=last[0], tense="past") if one.floating else one
     return first.period()[0], last[1]
 
 
-def _is_time(text: str, low: str, atom: Match, head: Match, pre: str, coming: bool) -> bool:
+def _is_time(text: str, low: str, atom: Match, head: Match, pre: str, tense: Tense) -> bool:
     """Whether the words around an atom make it a time; most atoms are one anyhow."""
     bound = bool(head["third"] or head["nth"] or head["shift"])
     if _is_vetoed(low, atom, head):
@@ -165,7 +187,11 @@ def _is_time(text: str, low: str, atom: Match, head: Match, pre: str, coming: bo
                 return bound or (atom["unit_one"] == "weekend" and pre in words.WEEKEND_PRE)
             return not (atom["unit_n"] and atom["unit_which"] in ("this", "the", "current"))
         case "ahead":
-            return bool(atom["ahead_sure"] or coming or words.DUE.search(low, max(0, atom.start() - 40), atom.start()))
+            return bool(
+                atom["ahead_sure"]
+                or tense == "coming"
+                or words.DUE.search(low, max(0, atom.start() - 40), atom.start())
+            )
         case "decade":
             return bool(bound or atom["century"] or head["the"])
         case "nth":

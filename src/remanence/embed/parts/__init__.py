@@ -1,0 +1,1 @@
+"""The small stages embedders are made of."""

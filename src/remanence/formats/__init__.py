@@ -1,0 +1,1 @@
+"""Files other programs keep conversations in; one file per format."""

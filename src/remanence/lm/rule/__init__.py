@@ -1,0 +1,1 @@
+"""What Rules is made of: sentences, people, days, statements, names, centrality."""

@@ -1,0 +1,91 @@
+"""What a new statement does to an old one.
+
+Idea:    the same subject and a relation that holds one object at a time: another object updates, the same is the same;
+         where no pattern speaks, one text that holds all the words of the other extends it.
+Differs: first mention of a subject's relation decides; nothing is inferred ("moved to Lisbon", "works in Porto").
+"""
+
+import re
+
+from remanence.lm.base import Verdict
+from remanence.lm.rule.relations import OPPOSITE, core, single
+from remanence.lm.rule.statements import Statement
+from remanence.lm.rule.telling import tell
+from remanence.lm.rule.words import content, negated, words
+
+ORDER: list[Verdict] = ["unrelated", "same", "extends", "updates"]  # the later one wins
+_ARTICLE = re.compile(r"^(?:an?|the|my|his|her|their)\s+")
+_LEAVES = frozenset(("works_at", "lives_in", "studies_at", "relationship"))
+
+
+def conflict(old: str, new: str) -> Verdict:
+    """The verdict on two statements, each a sentence or two."""
+    if words(old) == words(new):
+        return "same"
+    before = _says(old)
+    said = [_strongest([_between(a, b) for a in before]) for b in _says(new)]
+    verdict = _strongest(said)
+    if verdict == "same" and "unrelated" in said:
+        return "extends"  # it says the same and more
+    return verdict if verdict != "unrelated" else _by_words(old, new)
+
+
+def _strongest(said: list[Verdict]) -> Verdict:
+    return max(said, key=ORDER.index) if said else "unrelated"
+
+
+def _says(text: str) -> list[Statement]:
+    return [s for told in tell(text[:4000]) for s in told.says]
+
+
+def _between(a: Statement, b: Statement) -> Verdict:
+    if _key(a.subject) != _key(b.subject):
+        return "unrelated"
+    (mark_a, relation_a), (mark_b, relation_b) = core(a.relation), core(b.relation)
+    equal = _key(a.object) == _key(b.object)
+    if relation_b == "left" and not mark_a and relation_a in _LEAVES:
+        return "updates" if equal else "unrelated"
+    if OPPOSITE.get(relation_a) == relation_b and not mark_a and not mark_b:
+        return "updates" if equal else "unrelated"
+    if relation_a != relation_b:
+        return "unrelated"
+    if mark_a != mark_b:
+        return _across(a, b, mark_a, mark_b, equal)
+    if equal:
+        return "same"
+    if mark_a or not single(relation_a):
+        return "extends"
+    return _objects(a.object, b.object)
+
+
+def _across(a: Statement, b: Statement, mark_a: str, mark_b: str, equal: bool) -> Verdict:
+    """One of the two is denied or past."""
+    if mark_a and mark_b:
+        return "unrelated"
+    if mark_b:  # it held, now it does not
+        return "updates" if equal or not b.object else "unrelated"
+    return "updates" if equal or not a.object else "extends"  # it did not hold, now it does
+
+
+def _objects(old: str, new: str) -> Verdict:
+    """Two values of a relation that has one: Lisbon and "Lisbon, Portugal" do not clash."""
+    a, b = set(content(old)), set(content(new))
+    if a and a < b and not any(w.isdigit() for w in b - a):
+        return "extends"
+    if b and b < a:
+        return "same"
+    return "same" if a == b and a else "updates"
+
+
+def _by_words(old: str, new: str) -> Verdict:
+    first, second = content(old), content(new)
+    a, b = set(first), set(second)
+    if not a or not b or negated(old) != negated(new):
+        return "unrelated"
+    if first == second or (b < a and len(b) > 1):
+        return "same"
+    return "extends" if a < b and len(a) > 1 else "unrelated"
+
+
+def _key(text: str) -> str:
+    return _ARTICLE.sub("", " ".join(words(text)))

@@ -1,0 +1,88 @@
+"""The names of relations, which of them hold one object at a time, and what denying one is called.
+
+A relation is one word: "lives_in", "works_at", "favourite_colour", "phone". Two marks may stand before it:
+    not_R   it does not hold, or no longer: "no longer lives in Porto" is not_lives_in Porto
+    past_R  it held once: "used to work at Acme" is past_works_at Acme
+Neither is ever a positive fact. With an empty object they deny R whatever it was.
+"""
+
+import re
+
+from remanence.lm.rule.words import listed, words
+
+# A new object replaces the old one. Everything else may hold many objects at once (likes, plays, has, knows, ...).
+SINGLE = listed(
+    """lives_in moving_to works_at occupation studies_at from born_in born_on birthday age name goes_by phone email
+    address relationship spouse wife husband partner boyfriend girlfriend fiance fiancee boss manager mother
+    father diet when where value status password pin code username salary budget deadline price weight height size
+    blood_type nationality job_title title role timezone time_zone hometown version capital population ceo
+    president major zip_code postcode wifi_password licence_plate shoe_size star_sign religion native_language"""
+)
+OPPOSITE = {"likes": "dislikes", "dislikes": "likes"}
+
+_SAME = {
+    "phone": "phone number, phone, telephone, telephone number, mobile, mobile number, cell, cell number, cell phone, "
+    "cell phone number, number",
+    "email": "email, e mail, email address, e mail address, mail address",
+    "occupation": "job, occupation, profession, work, day job",
+    "address": "address, home address, postal address",
+    "birthday": "birthday, birth date, date of birth, birthdate, bday",
+    "name": "name, full name, first name",
+    "goes_by": "nickname, preferred name",
+    "partner": "partner, significant other",
+    "mother": "mother, mom, mum, mama",
+    "father": "father, dad, papa",
+    "works_at": "employer, company, workplace",
+    "lives_in": "city, current city, place of residence",
+    "boss": "boss, supervisor",
+}
+_CANONICAL = {said: name for name, all_said in _SAME.items() for said in all_said.split(", ")}
+_FILLER = re.compile(r"^(?:(?:new|current|latest|own|actual|present|updated|old)\s+)+")
+
+# The last word of what somebody or something can have one value of. "Ana's sister is ..." is about the sister,
+# "Ana's phone number is ..." about Ana.
+ATTRIBUTES = listed(
+    """name number phone mobile email mail address birthday birthdate age job occupation profession title role salary
+    password pin code username handle height weight size type budget deadline price cost plan goal nationality
+    hometown boss manager wife husband partner boyfriend girlfriend fiance fiancee mother mom mum father dad
+    employer company capital population ceo president director author founder timezone zone version status colour
+    color language religion major degree city country team school university brand model year date time location
+    venue sign nickname bday postcode plate stack database framework port url website theme motto doctor dentist
+    teacher therapist landlord roommate lawyer accountant"""
+)
+PEOPLE_AND_PETS = listed(
+    """wife husband partner boyfriend girlfriend fiance fiancee mother mom mum father dad sister brother son daughter
+    child kid cousin aunt uncle niece nephew grandmother grandma grandfather grandpa friend boss manager colleague
+    coworker roommate neighbour neighbor teacher coach mentor doctor dog puppy cat kitten bunny rabbit hamster
+    parrot bird horse turtle fish snake lizard pet guinea-pig therapist twin stepmother stepfather godson
+    goddaughter"""
+)
+# What a value must look like, or it is not one ("my phone number is wrong").
+CHECKS = {
+    "phone": re.compile(r".*\d{3}"),
+    "email": re.compile(r"\S+@\S+"),
+    "age": re.compile(r"\d+|\w+ years? old"),
+    "birthday": re.compile(r".*(?:\d|(?i:january|february|march|april|may|june|july|august|sept|octo|novem|decem))"),
+    "name": re.compile(r"[^\W_a-z]|\w+$"),
+    "occupation": re.compile(r"an?\s|\w+(?:er|or|ist|ian|ant|nurse|chef|design|engineering|teaching)$"),
+}
+
+
+def single(relation: str) -> bool:
+    """Whether a later object takes the place of an earlier one."""
+    return relation in SINGLE or relation.startswith("favourite_")
+
+
+def canonical(attribute: str) -> str:
+    """The relation an attribute is kept under: "new phone number" is "phone", "favorite color" "favourite_colour"."""
+    plain = _FILLER.sub("", " ".join(words(attribute)))
+    plain = re.sub(r"\bfavorite\b|\bfav\b", "favourite", re.sub(r"\bcolor\b", "colour", plain))
+    return _CANONICAL.get(plain, plain.replace(" ", "_").replace("'", ""))
+
+
+def core(relation: str) -> tuple[str, str]:
+    """(mark, relation): the mark is "not_", "past_" or empty."""
+    for mark in ("not_", "past_"):
+        if relation.startswith(mark):
+            return mark, relation.removeprefix(mark)
+    return "", relation

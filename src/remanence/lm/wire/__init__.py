@@ -1,0 +1,1 @@
+"""What talking to a language model over HTTP is made of: transport, dialects, schemas, prompts."""
