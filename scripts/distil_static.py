@@ -21,8 +21,8 @@ CORPUS holds what its readers below name; every one is free to use and to fetch:
     gutenberg/*.txt                               16 books of Project Gutenberg: 11 35 84 345 1342 1661 2701 69087
                                                   72578 72600 72869 72958 72963 72972 73017 73042      public domain
 
-One thread of a 2025 server core with bfloat16 instructions: about 12 minutes for the teacher (kept in WORK, so a second
-run skips it), 4 for the rest. Every draw is seeded; the teacher's bfloat16 rounding, and so the last digits of the
+One thread of a 2025 server core with bfloat16 instructions: about 11 minutes for the teacher (kept in WORK, so a second
+run skips it), 1 for the rest. Every draw is seeded; the teacher's bfloat16 rounding, and so the last digits of the
 table, depends on the processor.
 """
 
@@ -53,8 +53,8 @@ TABLE = Path(__file__).parent.parent / "src" / "remanence" / "embed" / "static.n
 DIM = 256
 NEW_WORDS = 27_000  # whole words added to the teacher's word pieces
 SEEN = 3  # a new word stands in at least so many texts
-RARE = 1e-3  # a of Arora et al. 2017: a word of frequency p starts with weight a / (a + p)
-EPOCHS, BATCH, RATE = 2, 1024, 0.003
+RARE = 1e-2  # a of Arora et al. 2017: a word of frequency p starts with weight a / (a + p)
+STEPS, BATCH, RATE = 250, 1024, 0.003  # short on purpose: twice as many were no better
 
 # --- 1. texts ---------------------------------------------------------------------------------------------------------
 
@@ -255,24 +255,19 @@ def distil(table: np.ndarray, rows: list[list[int]], target: np.ndarray) -> np.n
     flat, length = np.concatenate(rows), np.array([len(text) for text in rows])
     begin = np.cumsum(length) - length
     goal = torch.tensor(target)
-    steps = EPOCHS * (len(rows) // BATCH)
-    for step in range(steps):
-        if step % (len(rows) // BATCH) == 0:
-            order = rng.permutation(len(rows))
-        batch = order[: BATCH]
-        order = order[BATCH:]
-        adam.param_groups[0]["lr"] = RATE * min(1, (step + 1) / 20) * (1 - step / steps)
-        bag = np.concatenate([flat[begin[i] : begin[i] + length[i]] for i in batch])
-        ends = np.cumsum(length[batch])
-        sums = embedding_bag(
-            torch.tensor(bag), weight, torch.tensor(ends - length[batch]), mode="sum", sparse=True
-        )
+    order = np.concatenate([rng.permutation(len(rows)) for _ in range(STEPS * BATCH // len(rows) + 1)])
+    for step in range(STEPS):
+        batch = order[step * BATCH : (step + 1) * BATCH]
+        adam.param_groups[0]["lr"] = RATE * min(1, (step + 1) / 20) * (1 - step / STEPS)
+        bag = torch.tensor(np.concatenate([flat[begin[i] : begin[i] + length[i]] for i in batch]))
+        offsets = torch.tensor(np.cumsum(length[batch]) - length[batch])
+        sums = embedding_bag(bag, weight, offsets, mode="sum", sparse=True)
         student, teacher = normalize(sums), goal[batch]
         loss = (student @ student.T - teacher @ teacher.T).square().mean()
         adam.zero_grad()
         loss.backward()
         adam.step()
-        print(f"\rdistilling: step {step + 1} of {steps}, loss {loss.item():.5f}", end="", file=sys.stderr)
+        print(f"\rdistilling: step {step + 1} of {STEPS}, loss {loss.item():.5f}", end="", file=sys.stderr)
     print(file=sys.stderr)
     return weight.detach().numpy()
 
@@ -331,14 +326,15 @@ def main() -> None:
     words, made_of = grow(pieces, texts)
     tokenizer = WordPiece({word: row for row, word in enumerate(words)})
     rows = [tokenizer.rows(text) for text in texts]
+    known = [i for i, text in enumerate(rows) if text]
+    rows, vectors = [rows[i] for i in known], vectors[known]
     table = first_table(mean, made_of, rows, centre=total.sum(0) / count.sum())
-    spread = vectors - vectors.mean(0)
-    _, directions = np.linalg.eigh(spread.T @ spread)  # sentence-level PCA, smallest first
-    table = table @ directions[:, ::-1][:, :DIM]
-    table = distil(table, rows, vectors)
+    centred = vectors - vectors.mean(0)
+    _, directions = np.linalg.eigh(centred.T @ centred)  # sentence-level PCA, smallest first
+    table = distil(table @ directions[:, ::-1][:, :DIM], rows, vectors)
     pack(table, words, options.out)
     digest = hashlib.sha256(options.out.read_bytes()).hexdigest()[:8]
-    print(f"{len(words)} rows, {options.out.stat().st_size} bytes; in embed/static.py: id = \"static-{digest}\"")
+    print(f'{len(words)} rows, {options.out.stat().st_size} bytes; in embed/static.py: id = "static-{digest}"')
 
 
 if __name__ == "__main__":

@@ -107,10 +107,10 @@ def test_what_was_not_said_is_left_out(tmp_path: Path) -> None:
     thoughts = {"content": {"content_type": "thoughts", "text": "hm"}}
     custom = {"content": {"content_type": "user_editable_context", "text": "I am Ana"}}
     picture = {"content": {"content_type": "multimodal_text", "parts": [{"asset_pointer": "x"}, " "]}}
-    shown = {"author": {"role": "critic", "name": "Bob"}}
-    events, problems = chatgpt(tmp_path, conversation(hidden, system, thoughts, custom, picture, shown, create_time=1))
-    assert said(events) == ["text 5"]
-    assert (events[0].speaker, events[0].channel) == ("Bob", "import")
+    shown = [{"author": {"role": "critic", "name": "Bob"}}, {"author": {"role": "critic"}}]
+    events, problems = chatgpt(tmp_path, conversation(hidden, system, thoughts, custom, picture, *shown, create_time=1))
+    assert said(events) == ["text 5", "text 6"]
+    assert [(e.speaker, e.channel) for e in events] == [("Bob", "import"), ("critic", "import")]
     assert problems == []
 
 
@@ -154,6 +154,14 @@ def test_claude() -> None:
         by("user", after(CLAUDE, 60), "Thanks", "h2", "k-1"),
     ]
     assert taken(Claude(), DATA / "claude") == (events, [])
+
+
+def test_claude_keeps_what_is_text(tmp_path: Path) -> None:
+    parts = [{"type": "thinking", "text": "hm"}, {"type": "text", "text": ""}, {"type": "text", "text": "b"}]
+    messages = [{"sender": "human", "text": "b and more", "content": [*parts, {"type": "text", "text": "c"}]}]
+    path = tmp_path / "conversations.json"
+    path.write_text(json.dumps([{"uuid": "k", "created_at": "2024-01-01", "chat_messages": messages}]))
+    assert said(taken(Claude(), path)[0]) == ["b\n\nc"]
 
 
 def test_claude_reports_what_is_odd(tmp_path: Path) -> None:

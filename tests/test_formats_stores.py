@@ -203,6 +203,25 @@ def test_jsonl_reports_by_line_and_goes_on(tmp_path: Path) -> None:
     assert problems[0].message.startswith("not valid JSON: Expecting property name")
 
 
+@pytest.mark.parametrize("text", ['say "text": 1', '{"a": 1}', "[]", ""])
+def test_what_is_not_recognised(text: str, tmp_path: Path) -> None:
+    for format_ in (Jsonl(), Mem0(), McpMemory()):
+        assert not format_.recognises(lines(tmp_path, text))
+
+
+def test_text_in_parts_and_names_that_are_numbers(tmp_path: Path) -> None:
+    parts = ["a", "", {"type": "text", "text": "b"}, {"type": "image"}, 3]
+    items, _ = taken(Jsonl(), lines(tmp_path, {"content": parts, "at": 1, "session": True, "name": 7}))
+    assert items == [Event("a\nb", NO_TIME + timedelta(seconds=1), "7")]
+
+
+def test_only_lines_like_ours_are_taken_for_ours(tmp_path: Path) -> None:
+    other = [{"type": "message", "id": "0" * 32, "text": "a"}, {"type": "event", "id": "7", "content": "b"}]
+    items, problems = taken(Jsonl(), lines(tmp_path, *other))
+    assert [(item.text, item.meta["id"]) for item in items if isinstance(item, Event)] == [("a", "0" * 32), ("b", "7")]
+    assert problems == []
+
+
 def test_half_characters_never_come_through(tmp_path: Path) -> None:
     said = '{"text": "a\\ud800", "at": 1, "user": "\\udc80", "speaker": "\\udfff", "session": "\\ud800"}'
     items, _ = taken(Jsonl(), lines(tmp_path, said))
@@ -345,6 +364,12 @@ def test_what_was_changed_by_hand_is_read_and_said(tmp_path: Path) -> None:
 def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NewerVersion, match=r"version 2 .* reads up to 1"):
         taken(Jsonl(), lines(tmp_path, {"remanence": 2}, to_json(EVENT)))
+
+
+def test_a_version_that_is_none_is_reported(tmp_path: Path) -> None:
+    items, problems = taken(Jsonl(), lines(tmp_path, {"remanence": "two"}, to_json(EVENT)))
+    assert items == [EVENT]
+    assert [(p.line, "number of a version" in p.message) for p in problems] == [(1, True)]
 
 
 def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:

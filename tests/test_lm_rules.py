@@ -1,8 +1,9 @@
 """Rules: what is said in plain sentences is found, what is denied, wished or asked is not taken for said."""
 
+import contextlib
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -76,6 +77,11 @@ SAYS = [
     ("I'm learning Japanese.", "Ana | learns | Japanese"),
     ("The dentist appointment is on Friday at 3pm.", "dentist appointment | when | Friday at 3pm"),
     ("The meeting with Bob was moved to Tuesday.", "meeting with Bob | when | Tuesday"),
+    ("Our wedding will be on 5 May.", "Ana's wedding | when | 5 May"),
+    ("I have a flight to Oslo on Friday.", "Ana's flight to Oslo | when | Friday"),
+    ("My dad is a nurse.", "Ana's dad | occupation | nurse"),
+    ("Maria's living in Porto.", "Maria | lives_in | Porto"),
+    ("I play CS:GO.", "Ana | plays | CS:GO"),
     ("The meeting is at the town hall.", "meeting | where | town hall"),
     ("Remember that my flight is at 9am tomorrow.", "Ana's flight | when | 9am on 3 April 2024"),
     ("Ana's salary is now 60k.", "Ana | salary | 60k"),
@@ -83,7 +89,8 @@ SAYS = [
     ("The capital of France is Paris.", "France | capital | Paris"),
     ("Paris is the capital of France.", "France | capital | Paris"),
     ("The wifi password is hunter2.", "wifi password | value | hunter2"),
-    ("My sister lives in Paris. She loves croissants.", "Ana's sister | lives_in | Paris", "Ana's sister | likes | croissants"),
+    ("My sister lives in Paris. She loves croissants.",
+     "Ana's sister | lives_in | Paris", "Ana's sister | likes | croissants"),
     ("My favorite food is sushi, but I hate olives.", "Ana | favourite_food | sushi", "Ana | dislikes | olives"),
     ("I moved to Rome. I work at Acme.", "Ana | lives_in | Rome", "Ana | works_at | Acme"),
 ]  # fmt: skip
@@ -112,6 +119,14 @@ NO_RELATION = [
     "I want to move to Rome.",
     "If I moved to Rome I would be happy.",
     "I might get a dog.",
+    "I might be moving to Rome.",
+    "I will be working at Acme.",
+    "I'll be allergic to work soon.",
+    "My dad was always supportive.",
+    "The author is amazing.",
+    "Puppy love lasts forever.",
+    "My loved ones give me strength.",
+    "Just call me at the store with you.",
     "I would love a dog.",
     "I'd like to live in Paris.",
     "My job is stressful.",
@@ -205,6 +220,13 @@ def test_relative_days_become_dates(text: str, told: str, day: tuple[int, int, i
     (fact,) = RULES.facts(text, speaker="Ana", at=AT)
     assert fact.text == told
     assert fact.at == (datetime(*day, tzinfo=UTC) if day else None)
+
+
+def test_a_time_of_another_zone_counts_in_utc() -> None:
+    tokyo = timezone(timedelta(hours=9))
+    (fact,) = RULES.facts("I ran today.", speaker="Ana", at=datetime(2024, 4, 2, 3, tzinfo=tokyo))
+    assert (fact.text, fact.at) == ("Ana ran on 1 April 2024.", datetime(2024, 4, 1, tzinfo=UTC))
+    assert RULES.facts("I ran today.", at=datetime(2024, 4, 2))[0].at == datetime(2024, 4, 2, tzinfo=UTC)
 
 
 def test_without_a_time_relative_days_stay() -> None:
@@ -327,14 +349,19 @@ def test_what_the_memories_do_not_say_cannot_be_answered(question: str) -> None:
 
 
 def test_a_denied_memory_does_not_answer() -> None:
-    assert RULES.answer("Where does Ana live?", ["Ana lives in Porto.", "Ana no longer lives in Porto.", "Ana moved to Rome."]).text == "Rome"
+    assert (
+        RULES.answer(
+            "Where does Ana live?", ["Ana lives in Porto.", "Ana no longer lives in Porto.", "Ana moved to Rome."]
+        ).text
+        == "Rome"
+    )
 
 
 def test_relevant_puts_what_answers_first() -> None:
     scores = RULES.relevant("Where does Ana live?", MEMORIES)
     assert len(scores) == len(MEMORIES) and all(0 <= s <= 1 for s in scores)
     assert max(range(len(scores)), key=scores.__getitem__) == 0
-    assert scores[5] < scores[1]  # Bob is somebody else
+    assert scores[5] < scores[1] < scores[0]  # Bob is somebody else; "moved to" says where she lives
     assert RULES.relevant("concert with Julia", ["Julia gave concerts.", "A dog."])[1] == 0
     assert RULES.relevant("?", ["a"]) == [0.0] and RULES.relevant("x", []) == []
 
@@ -343,6 +370,9 @@ def test_keywords_are_names_and_phrases() -> None:
     text = "I went hiking with Maria in the Swiss Alps on Saturday and we took photos of wild horses. Wild horses!"
     found = RULES.keywords(text, n=4)
     assert found[:3] == ["Swiss Alps", "wild horses", "Maria"] and len(found) == 4
+    # "memory" stands in longer company than "check": degree over frequency, the point of RAKE
+    found = RULES.keywords("vector memory store and the daily check and the memory test", n=3)
+    assert found == ["vector memory store", "memory test", "daily check"]
     assert RULES.keywords("and the of it") == [] and RULES.keywords("tennis", n=0) == []
 
 
@@ -362,6 +392,7 @@ def test_a_summary_keeps_to_its_words_and_its_subject() -> None:
     whole = RULES.summary(texts, words=300)
     assert "Thanks" not in whole and whole.index("moved") < whole.index("stressful")
     assert RULES.summary(["It rained in Porto. It rained in Porto."], words=50).count("rained") == 1
+    assert RULES.summary(["It rained in Porto.", "It rained in Porto!"], words=50).count("rained") == 1
     assert RULES.summary([]) == ""
 
 
@@ -371,6 +402,7 @@ def test_importance_rises_from_a_greeting_to_a_wedding() -> None:
     assert weights == sorted(weights) and len(set(weights)) == 4
     assert weights[0] < 0.1 and weights[1] < 0.3 and weights[3] > 0.7
     assert RULES.importance("Did you get married to Tom in Rome on 5 May 2020?") < 0.1
+    assert RULES.importance("?!") < RULES.importance("Did you get married?")
 
 
 PASSAGE = """The Lawful Cheater
@@ -399,10 +431,20 @@ def test_triples_of_a_biography() -> None:
     found = [(t.relation, t.object) for t in RULES.triples(text) if t.subject == "Gus Meins"]
     assert {("born", "March 6, 1893"), ("died", "August 1, 1940"), ("is a", "film director")} <= set(found)
     assert {("was born in", "Frankfurt"), ("was born in", "Germany")} <= set(found)
+    assert not {what for _, what in found} & {"March 6", "August 1", "March", "August"}  # a month is no name
+
+
+def test_a_surname_means_the_person_of_the_title() -> None:
+    text = "Maria Lopez\nMaria Lopez is a singer. In 1990 she met Tom Ford. Lopez sang in Madrid."
+    found = {(t.subject, t.relation, t.object) for t in RULES.triples(text)}
+    assert {("Maria Lopez", "occupation", "singer"), ("Maria Lopez", "met", "Tom Ford")} <= found
+    assert ("Maria Lopez", "sang in", "Madrid") in found and not {t for t in found if t[0] != "Maria Lopez"}
 
 
 def test_triples_of_a_chat_take_lists_apart_and_name_the_speaker() -> None:
-    found = {(t.subject, t.relation, t.object) for t in RULES.triples("I love tennis, football and chess.", speaker="Ana")}
+    found = {
+        (t.subject, t.relation, t.object) for t in RULES.triples("I love tennis, football and chess.", speaker="Ana")
+    }
     assert found == {("Ana", "likes", "tennis"), ("Ana", "likes", "football"), ("Ana", "likes", "chess")}
     both = {(t.relation, t.object) for t in RULES.triples("I work as a data scientist for Netflix.", speaker="Ana")}
     assert both == {("occupation", "data scientist"), ("works_at", "Netflix")}
@@ -423,8 +465,9 @@ def test_the_same_text_gives_the_same_answer() -> None:
 ODD = st.text(st.characters(codec=None), max_size=200) | st.lists(
     st.sampled_from([
         "I", "my", "moved to", "Ana", "\x00", "🐶", "\ufdd0", "שלום", "مرحبا", ".", "?", "'s", "is", "the", "not", "\n",
-        "\ud800", "31 February", "9999 years ago", "two", "and", ",", "(", '"', "“", "’", "-", "I'm", "\u202e", "tomorrow",
-        "favourite", "of", "3.5", "http://x.y/z", "a" * 300, "has a dog named", "\r\n", "\t", "in 2024-13-45",
+        "\ud800", "31 February", "9999 years ago", "two", "and", ",", "(", '"', "“", "’", "-", "I'm", "\u202e",
+        "tomorrow", "favourite", "of", "3.5", "http://x.y/z", "a" * 300, "has a dog named", "\r\n", "\t",
+        "in 2024-13-45",
     ]), max_size=30,
 ).map(" ".join)  # fmt: skip
 
@@ -441,10 +484,8 @@ def test_no_text_breaks_a_question(text: str, other: str) -> None:
     assert 0 <= RULES.importance(text) <= 1
     assert RULES.conflict(text, other) in ("same", "updates", "extends", "unrelated")
     assert all(0 <= s <= 1 for s in RULES.relevant(text, [other, text]))
-    try:
+    with contextlib.suppress(CannotAnswer):
         assert all(0 <= c < 2 for c in RULES.answer(text, [other, text]).cites)
-    except CannotAnswer:
-        pass
 
 
 LONG = {
@@ -478,7 +519,7 @@ def test_a_hundred_kilobytes_take_seconds_not_minutes(text: str) -> None:
     RULES.importance(text)
     RULES.conflict(text, text + "x")
     RULES.relevant("Where does Ana live?", [text])
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 10
 
 
 def test_a_reply_is_plain_data() -> None:

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-from remanence.errors import BadInput, LMError, NotFound, ReadOnly, Unavailable
+from remanence.errors import BadInput, LMError, NotFound, OtherMethod, ReadOnly, Unavailable
 from remanence.lm.base import Base as LM
-from remanence.plain import event_of, filter_of
+from remanence.plain import event_of, filter_of, scope_of
 from remanence.records import Event, Filter, Hit, Op, Query, Record, Scope, utc
-from remanence.registry import build, load, names
+from remanence.registry import build
 from remanence.store.base import Base as Store
 from remanence.text.base import Base as Method
+from remanence.text.base import derives
 from remanence.text.parts.echo import Recalled
 from remanence.text.parts.render import Context, context, line
 
@@ -59,7 +59,7 @@ class Memory:
         seen_at: datetime | None = None,
     ):
         self.store, self.method, self.name, self.lm = store, method, name, lm
-        self._folder, self._seen_at, self._recalled = folder, seen_at, Recalled()
+        self._folder, self._seen_at, self._held, self._recalled = folder, seen_at, store.method, Recalled()
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -68,8 +68,7 @@ class Memory:
 
         The event is durable when this returns, and also when it raises an LMError: then nothing was derived yet.
         """
-        event = event_of(text, at=at, **about)
-        self.add_many([event])
+        self.add_many([event := event_of(text, at=at, **about)])
         return event
 
     def add_many(self, events: Iterable[Event], *, progress: Progress | None = None) -> Added:
@@ -79,7 +78,8 @@ class Memory:
         coming = iter(events)
         while batch := list(islice(coming, BATCH)):
             fresh = self._unknown(batch)
-            failure = self._keep(fresh, failure)
+            said = [event for event in fresh if not self._recalled.echoes(event)]
+            failure = self._keep(fresh, said, failure)
             new, known = new + len(fresh), known + len(batch) - len(fresh)
             if progress:
                 progress(new + known, None)
@@ -92,7 +92,7 @@ class Memory:
         waiting = list(self._writable().events(Filter(), pending=True))
         for start in range(0, len(waiting), BATCH):
             batch = waiting[start : start + BATCH]
-            failure = self._keep(batch, None)
+            failure = self._keep(batch, batch, None)
             if failure is not None:
                 raise failure
             if progress:
@@ -125,9 +125,10 @@ class Memory:
         """Derive everything anew from the events, by another method if one is named; how many events there were."""
         store = self._writable()
         name = method or self.name
-        rebuilt = build("text", name, {"lm": self.lm}, **settings)
+        if settings or name != self.name:
+            self.method = build("text", name, {"lm": self.lm}, **settings)
         store.clear_records(method=name)
-        self.method, self.name = rebuilt, name
+        self.name = self._held = name
         return self.derive(progress=progress)
 
     def erase(
@@ -139,11 +140,14 @@ class Memory:
         **which: Any,
     ) -> int:
         """Remove events and all that was derived from them for good, from every page; how many events that is."""
-        if not which and not everything:
-            raise BadInput("say what to erase (user=..., session=..., between=...), or everything=True")
         allowed = filter_of(**which)
+        if (allowed == Filter()) != everything:  # an empty name would mean everybody
+            raise BadInput("say what to erase (user=..., sessions=..., between=...), or everything=True alone")
+        if allowed.kinds:
+            raise BadInput("events are erased, and they have no kind; forget(record) hides one record")
         if dry_run:
             return sum(1 for _ in self.store.events(allowed))
+        self._recalled.forget()
         return self._writable().erase(allowed, progress=progress)
 
     # -- reading -------------------------------------------------------------------------------------------------
@@ -214,7 +218,7 @@ class Memory:
         source = Path(path)
         reader = build("formats", format or detect(source))
         problems: list[object] = []
-        scope = Scope(**about)
+        scope = scope_of(**about)
         if reader.complete(source):
             added = self._replay(reader.read_all(source, problems.append, progress))
         else:
@@ -232,25 +236,24 @@ class Memory:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     # -- inside --------------------------------------------------------------------------------------------------
 
-    def _keep(self, events: Sequence[Event], failure: LMError | None) -> LMError | None:
-        """Derive from these events and keep both; when the model fails, keep the events and say so."""
-        events = sorted(events, key=lambda event: event.at)
+    def _keep(self, events: Sequence[Event], said: list[Event], failure: LMError | None) -> LMError | None:
+        """Keep these events and derive from those that say something; when the model fails, keep them and say so."""
         store = self._writable()
+        if store.method != self._held:
+            raise OtherMethod(f"these memories were rebuilt by {store.method!r} in another process; open them again")
         if not isinstance(failure, Unavailable):
             try:
-                ops = self.method.write([e for e in events if not self._recalled.echoes(e)], store)
+                ops = self.method.write(sorted(said, key=lambda event: event.at), store)
                 store.apply(ops, events=events, by=self._made_by())
                 return failure
             except LMError as error:
                 error.add_note("The events are kept; `consolidate` derives from them later.")
-                failure = failure or error
+                failure = error if isinstance(error, Unavailable) else failure or error
         store.apply([], events=events, pending=True, by=self._made_by())
         return failure
 
@@ -263,21 +266,18 @@ class Memory:
             elif isinstance(item, Op):
                 ops.append(item)
         makers = {op.made_by.split("/")[0] for op in ops if op.kind == "add"}
-        if not ops or any(self._derives(name) != self._derives(self.name) for name in makers):
+        if not ops or any(derives(name) != derives(self.name) for name in makers):
             return self.add_many(events)
         fresh = self._unknown(events)
         store.apply([], events=fresh, pending=True)  # were we stopped now, they would be derived from later
         store.apply(ops, events=fresh, by="import")
         return Added(len(fresh), len(events) - len(fresh))
 
-    def _derives(self, method: str) -> str:
-        return str(load("text", method).derives or method) if method in names("text") else method
-
     def _read(self, question: str, k: int, now: datetime | str | None, which: dict[str, Any]) -> list[Hit]:
         query = Query(question, k, filter_of(**self._as_seen(which)), self._now(now))
         hits = self.method.read(query, self.store)
         ops = [] if self._seen_at else self.method.recalled(hits, query.now)
-        if ops:
+        if ops and not self.store.read_only:
             self.store.apply(ops, by=self._made_by())
         return hits
 

@@ -10,6 +10,7 @@ from remanence.lm.base import Base as LM
 from remanence.memory import Memory, Progress
 from remanence.registry import build, load, names
 from remanence.store.base import Base as Store
+from remanence.text.base import derives
 
 METHOD, EMBEDDER, LANGUAGE_MODEL = "hybrid", "static", "rules"  # what is used when nothing is said
 
@@ -31,17 +32,27 @@ def open(
     """
     from remanence.store.sqlite import SQLite
 
-    folder = tempfile.TemporaryDirectory(prefix="remanence-") if str(path) == ":memory:" else None
-    place = Path(folder.name) / "memory.db" if folder else Path(path)
     asked = embed if isinstance(embed, Embedder) else build("embed", embed or EMBEDDER)
-    store = SQLite(place, asked, read_only=read_only)
+    model = lm if isinstance(lm, LM) else build("lm", lm)
+    if method is not None:
+        load("text", method)  # a name nobody knows is said before a file is made
+    folder = tempfile.TemporaryDirectory(prefix="remanence-") if str(path) == ":memory:" else None
     try:
-        _settle_embedder(store, asked, given=embed is not None, progress=progress)
-        name = _settle_method(store, method)
-        model = lm if isinstance(lm, LM) else build("lm", lm)
-        return Memory(store, build("text", name, {"lm": model}, **settings), name, model, folder)
+        store = SQLite(Path(folder.name) / "memory.db" if folder else path, asked, read_only=read_only)
+        try:
+            _settle_embedder(store, asked, given=embed is not None, progress=progress)
+            name = _settle_method(store, method)
+            built = build("text", name, {"lm": model}, **settings)
+            store.settle(name)
+            if name != (name := _settle_method(store, method)):  # another process made the file at the same moment
+                built = build("text", name, {"lm": model}, **settings)
+            return Memory(store, built, name, model, folder)
+        except BaseException:
+            store.close()
+            raise
     except BaseException:
-        store.close()
+        if folder:
+            folder.cleanup()
         raise
 
 
@@ -65,16 +76,12 @@ def _settle_embedder(store: Store, embedder: Embedder, *, given: bool, progress:
 
 
 def _settle_method(store: Store, asked: str | None) -> str:
-    """The name of the method to use, noted in a store that is new."""
+    """The name of the method to use."""
     held = store.method
     if not held:
-        name = asked or METHOD
-        load("text", name)
-        store.clear_records(method=name)
-        return name
+        return asked or METHOD
     if asked is None or asked == held:
         return held
-    ours, theirs = load("text", asked).derives, load("text", held).derives
-    if ours and ours == theirs:
+    if derives(asked) == derives(held):
         return asked
     raise OtherMethod(f"these memories were derived by {held!r}; open them with it and rebuild({asked!r})")

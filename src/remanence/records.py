@@ -20,6 +20,28 @@ OpKind = Literal["add", "supersede", "merge", "link", "strengthen", "expire", "e
 NOTHING: Mapping[str, Any] = {}
 
 
+def whole(text: str) -> str:
+    """The text with each lone surrogate replaced by U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") if _has_surrogate(text) else text
+
+
+def _has_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _tidy(value: Any, *names: str) -> None:
+    """Refuse what is not text; replace halves of characters, which no encoding can hold."""
+    for name in names:
+        text = getattr(value, name)
+        if not isinstance(text, str):
+            raise BadInput(f"{name} must be text, got {text!r}")
+        object.__setattr__(value, name, whole(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Whose memory it is. An empty field means "not said"."""
@@ -28,6 +50,9 @@ class Scope:
     agent: str = ""
     run: str = ""
     app: str = ""
+
+    def __post_init__(self) -> None:
+        _tidy(self, "user", "agent", "run", "app")
 
 
 @dataclass(frozen=True)
@@ -52,9 +77,7 @@ class Event:
             raise BadInput(f"an event needs text, got {self.text!r}")
         if self.channel not in get_args(Channel):
             raise BadInput(one_of("channel", str(self.channel), get_args(Channel)))
-        # A lone surrogate is half a character: no encoding of text can hold it.
-        for name in ("text", "speaker", "role", "session"):
-            object.__setattr__(self, name, whole(getattr(self, name)))
+        _tidy(self, "text", "speaker", "role", "session")
         object.__setattr__(self, "at", utc(self.at))
         object.__setattr__(self, "recorded_at", utc(self.recorded_at))
         _checked_meta(self.meta)
@@ -112,14 +135,17 @@ class Record:
     def __post_init__(self) -> None:
         if not self.kind.isidentifier():
             raise BadInput(f"a record's kind is one word such as 'fact', got {self.kind!r}")
+        _tidy(self, "text", "key", "speaker", "session")
         if not self.text.strip():
             raise BadInput(f"a record of kind {self.kind!r} needs text")
         if not math.isfinite(self.strength):
             raise BadInput(f"strength must be a finite number, got {self.strength}")
+        if self.meta:
+            _checked_meta(self.meta)
 
     @cached_property
     def id(self) -> str:
-        spans = [f"{s.event}:{s.start}:{s.end}" for s in self.sources]
+        spans = sorted({f"{s.event}:{s.start}:{s.end}" for s in self.sources})  # in whatever order they are cited
         s = self.scope
         return digest(self.kind, self.text, self.key, self.session, s.user, s.agent, s.run, s.app, *spans)
 
@@ -188,7 +214,8 @@ class Filter:
     """Which records may answer. Empty fields allow everything; several values of one field mean any of them.
 
     `between` keeps what began to hold inside [start, end). `as_of` answers as of that moment: what began later is
-    not there yet, and what was replaced later still holds.
+    not there yet, and what was replaced later still holds. `scope` allows that scope alone, where `user` allows every
+    scope of that user, and no `user` allows everybody's.
     """
 
     user: str = ""
@@ -202,8 +229,10 @@ class Filter:
     between: tuple[datetime, datetime] | None = None
     as_of: datetime | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    scope: Scope | None = None
 
     def __post_init__(self) -> None:
+        _tidy(self, "user", "agent", "run", "app")
         if self.between is not None:
             start, end = utc(self.between[0]), utc(self.between[1])
             if start >= end:
@@ -228,7 +257,7 @@ class Query:
     def __post_init__(self) -> None:
         if self.k < 1:
             raise BadInput(f"k must be at least 1, got {self.k}")
-        object.__setattr__(self, "text", whole(self.text))
+        _tidy(self, "text")
 
 
 def utc(when: datetime | str) -> datetime:
@@ -240,26 +269,13 @@ def utc(when: datetime | str) -> datetime:
         raise BadInput(f"not a time: {when!r} ({error}); say it as 2024-04-02 or 2024-04-02T09:30:00+00:00") from None
 
 
-def whole(text: str) -> str:
-    """The text with each lone surrogate replaced by U+FFFD."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _has_surrogate(text) else text
-
-
 def digest(*parts: str) -> str:
-    """32 hex digits that name these strings in this order."""
-    return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
-
-
-def _has_surrogate(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
+    """32 hex digits that name these strings in this order, and where one ends and the next begins."""
+    return hashlib.blake2b("".join(f"{len(part)}:{part}" for part in parts).encode(), digest_size=16).hexdigest()
 
 
 def _checked_meta(meta: Mapping[str, Any]) -> str:
     try:
         return json.dumps(dict(meta), sort_keys=True, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise BadInput(f"meta must be JSON: {error}") from None

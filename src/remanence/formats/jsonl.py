@@ -79,7 +79,7 @@ class Jsonl(Base):
                     _check_version(data["remanence"], path)
                 elif _ours(data):
                     item = from_json(data)
-                    if data["type"] != "op" and item.id != data["id"]:
+                    if item.id != data["id"]:
                         wrong(f"was changed since it was written: its id is now {item.id}")
                     yield item
                 else:
@@ -91,7 +91,7 @@ class Jsonl(Base):
 
     def _message(self, data: dict[str, Any], number: int, before: tuple[str, datetime] | None) -> Event:
         if isinstance(data.get("message"), dict):  # {"message": {"role": ..., "content": ...}, "timestamp": ...}
-            data = {**data["message"], **{key: value for key, value in data.items() if key != "message"}}
+            data = {**data["message"], **data}
         said = {
             name: next((data[a] for a in names if data.get(a) is not None), None) for name, names in ALIASES.items()
         }

@@ -22,6 +22,7 @@ from remanence.lm.wire.dialogue import Dialogue
 from remanence.lm.wire.locate import located
 from remanence.lm.wire.prompts import framed
 from remanence.lm.wire.transport import Transport
+from remanence.records import utc
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Chat(Base):
     def facts(self, text: str, *, speaker: str = "", at: datetime | None = None) -> list[Fact]:
         if not text.strip():
             return []
-        when = at.astimezone(UTC).strftime("%A %Y-%m-%d %H:%M UTC") if at else ""
+        when = utc(at).strftime("%A %Y-%m-%d %H:%M UTC") if at else ""
         data = framed([text], speaker=speaker, time_of_the_text=when)
         return self._dialogue.ask(
             prompts.FACTS, data, prompts.FACTS_SHAPE, lambda v: [_fact(f, text) for f in v["facts"]]

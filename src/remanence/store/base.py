@@ -47,7 +47,13 @@ class Base(ABC):
     """One memory on disk. Every reading call sees all that was acknowledged before it."""
 
     embedder: Embedder
+    read_only: bool
     method: str  # the name of the method whose records it holds, "" when it holds none yet
+
+    @property
+    @abstractmethod
+    def epoch(self) -> str:
+        """Another one when rows mean something else than before: after an erasure, a rebuild, another embedder."""
 
     # -- looking things up ---------------------------------------------------------------------------------------
 
@@ -149,6 +155,10 @@ class Base(ABC):
     @abstractmethod
     def erase(self, allowed: Filter, *, progress: Callable[[str], None] | None = None) -> int:
         """Remove events that the filter lets through and everything derived from them, from every page of the file."""
+
+    @abstractmethod
+    def settle(self, method: str) -> str:
+        """Note the method of a store that has none yet; the name of the one it has now, another process's perhaps."""
 
     @abstractmethod
     def clear_records(self, *, method: str) -> None:

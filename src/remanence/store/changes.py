@@ -16,14 +16,15 @@ from remanence.embed.base import Vectors
 from remanence.errors import BadInput, NotFound
 from remanence.records import Event, Op, Record
 from remanence.store.numbers import Numbers, Value
-from remanence.store.times import micros
+from remanence.store.times import micros, moment
 
 
 def insert(table: str, columns: int) -> str:
     return f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"
 
 
-INSERT_EVENT = insert("event", 11) + " ON CONFLICT (hash) DO UPDATE SET pending = excluded.pending"
+# min of a number and NULL is NULL: what was derived from once is not pending again
+INSERT_EVENT = insert("event", 11) + " ON CONFLICT (hash) DO UPDATE SET pending = min(pending, excluded.pending)"
 INSERT_RECORD, INSERT_VECTOR, INSERT_SOURCE = insert("record", 20), insert("vector", 2), insert("source", 4)
 INSERT_LINK, INSERT_OP = insert("link", 4), insert("op", 13)
 INSERT_WORDS = "INSERT INTO words (rowid, text, tags) VALUES (?, ?, ?)"
@@ -36,8 +37,9 @@ class Change:
         self.db, self.numbers = db, Numbers(db)
         self.now = micros(datetime.now(UTC))
         self.places: dict[int, int] = {}
-        self.by = self.numbers.name("made_by", by)
-        self.next_op = self.numbers.next("op")
+        self.by, self.made_by = self.numbers.name("made_by", by), by
+        self.next_op = self.first_op = self.numbers.next("op")
+        self.seen_op = 0  # the last of our operations that one from another store's log was found to be
         self.logged: list[Op] = []
         self.renumbered: dict[int, int] = {}  # numbers that operations had in the store they come from
 
@@ -47,23 +49,19 @@ class Change:
         """Insert the events that are new; note whether records are still to be derived from them."""
         flag = 1 if pending else None
         for event in events:
-            session = self.numbers.session(event.scope, event.session)
-            self.db.execute(
-                INSERT_EVENT,
-                (
-                    None,
-                    bytes.fromhex(event.id),
-                    event.text,
-                    micros(event.at),
-                    micros(event.recorded_at),
-                    self.numbers.name("speaker", event.speaker),
-                    self.numbers.name("role", event.role),
-                    session,
-                    self.numbers.name("channel", event.channel),
-                    json.dumps(dict(event.meta), sort_keys=True) if event.meta else None,
-                    flag,
-                ),
+            values = (
+                bytes.fromhex(event.id),
+                micros(event.at),
+                micros(event.recorded_at),
+                self.numbers.name("speaker", event.speaker),
+                self.numbers.name("role", event.role),
+                self.numbers.session(event.scope, event.session),
+                self.numbers.name("channel", event.channel),
+                flag,
+                json.dumps(dict(event.meta), sort_keys=True) if event.meta else None,
+                event.text,
             )
+            self.db.execute(INSERT_EVENT, (None, *values))
 
     # -- operations ----------------------------------------------------------------------------------------------
 
@@ -79,7 +77,8 @@ class Change:
             elif op.kind == "undo":
                 self.take_back(self.renumbered.get(op.undoes, op.undoes), op)
             elif op.kind == "erase":
-                raise BadInput("a record is erased with the events it cites: use erase")
+                if not op.id:  # from another store's log it says what is not there
+                    raise BadInput("a record is erased with the events it cites: use erase")
             else:
                 self._alter(op)
         return self.logged
@@ -88,19 +87,22 @@ class Change:
         record = op.new
         if record is None:
             raise BadInput(f"an add needs the new record, got none for {op.record}")
+        if not record.sources:
+            raise BadInput(f"a record cites what it was derived from; this {record.kind!r} cites no event")
         hash = bytes.fromhex(record.id)
-        found = self.db.execute("SELECT id, retired FROM record WHERE hash = ?", (hash,)).fetchone()
+        found = self.db.execute("SELECT id, retired, valid_to FROM record WHERE hash = ?", (hash,)).fetchone()
         if found:
-            if found[1] is not None:  # said again after it was forgotten: it is back
-                self._write(op, found[0], {"retired": None})
+            row, retired, valid_to = found
+            if retired is not None:  # said again after it was forgotten or merged: it is back
+                back: dict[str, Value] = {"retired": None}
+                self._write(op, row, back | ({"superseded_by": None} if valid_to is None else {}))
             return
-        sources = [(self.numbers.event(source.event), source.start, source.end) for source in record.sources]
-        own = self._own_text(record)
+        sources = [(self.numbers.event(s.event), s.start, s.end) for s in dict.fromkeys(record.sources)]
         session = self.numbers.session(record.scope, record.session)
         values = (
             hash,
             self.numbers.name("kind", record.kind),
-            own,
+            self._own_text(record),
             record.key or None,
             micros(record.valid_from),
             None if record.valid_to is None else micros(record.valid_to),
@@ -113,7 +115,7 @@ class Change:
             self.numbers.name("speaker", record.speaker),
             session,
             self._place(session) if record.kind == "turn" else None,
-            self._channel(sources),
+            self.numbers.channel(record.sources[0].event),  # it came by the channel of the first event it cites
             len(record.text),
             json.dumps(dict(record.meta), sort_keys=True) if record.meta else None,
             self.by,
@@ -139,7 +141,8 @@ class Change:
         elif op.kind == "merge":
             self._write(op, row, {"retired": at, "superseded_by": other}, other=other)
         elif op.kind == "expire":
-            self._write(op, row, {"retired": at})
+            ((retired,),) = self.db.execute("SELECT retired FROM record WHERE id = ?", (row,))
+            self._write(op, row, {"retired": at} if retired is None else {})
         else:
             self._write(op, row, self._strengthened(op, row, at))
 
@@ -153,11 +156,15 @@ class Change:
     def _link(self, op: Op) -> None:
         key = (self.numbers.row(op.record), self.numbers.name("relation", op.relation), self.numbers.row(op.other))
         weight = 1.0 if op.value is None else op.value
-        old = self.db.execute("SELECT weight FROM link WHERE (src, relation, dst) = (?, ?, ?)", key).fetchone()
-        if old == (weight,):
+        old = self._weight(key)
+        if old == weight:
             return
         self._set_link(key, weight)
-        self._log(op, row=key[0], other=key[2], change={"weight": [old and old[0], weight]})
+        self._log(op, row=key[0], other=key[2], change={"weight": [old, weight]})
+
+    def _weight(self, link: tuple[int, int, int]) -> float | None:
+        found = self.db.execute("SELECT weight FROM link WHERE (src, relation, dst) = (?, ?, ?)", link).fetchone()
+        return found and float(found[0])
 
     def _set_link(self, key: tuple[int, int, int], weight: float | None) -> None:
         self.db.execute("DELETE FROM link WHERE (src, relation, dst) = (?, ?, ?)", key)
@@ -166,6 +173,8 @@ class Change:
 
     def _write(self, op: Op, row: int, after: dict[str, Value], other: int | None = None) -> None:
         """Set columns of a record, log what they were; setting what is there already changes and logs nothing."""
+        if not after:
+            return
         columns = list(after)
         before = self.db.execute(f"SELECT {', '.join(columns)} FROM record WHERE id = ?", (row,)).fetchone()
         change = {c: [old, new] for c, old, new in zip(columns, before, after.values(), strict=True) if old != new}
@@ -179,34 +188,35 @@ class Change:
 
     def take_back(self, number: int, asked: Op | None = None) -> None:
         """Undo one operation by writing back what was there before it."""
-        sql = """SELECT o.record, o.other, o.relation, o.change, n.text, r.hash
-                 FROM op o JOIN name n ON n.id = o.kind LEFT JOIN record r ON r.id = o.record WHERE o.id = ?"""
+        sql = """SELECT o.record, o.other, o.relation, o.change, r.hash
+                 FROM op o LEFT JOIN record r ON r.id = o.record WHERE o.id = ?"""
         found = self.db.execute(sql, (number,)).fetchone()
         if found is None:
             raise NotFound(f"no operation {number}; `history` lists them")
-        row, other, relation, change, kind, hash = found
+        row, other, relation, change, hash = found
         if hash is None:
             raise BadInput(f"operation {number} cannot be undone: what it changed was erased")
         op = replace(asked or Op("undo", hash.hex()), record=hash.hex(), undoes=number)
-        if kind == "link" or (kind == "undo" and other is not None):
-            key, (was, now) = (row, relation, other), json.loads(change)["weight"]
-            self._set_link(key, was)
-            self._log(
-                replace(op, relation=self.numbers.text(relation)), row=row, other=other, change={"weight": [now, was]}
-            )
+        steps = json.loads(change) if change else {"retired": [self.now, None]}  # what came in is forgotten
+        if relation is not None:
+            link, (before, after) = (row, relation, other), steps["weight"]
+            _unchanged(number, "weight", self._weight(link), after)
+            self._set_link(link, before)
+            op = replace(op, relation=self.numbers.text(relation))
+            self._log(op, row=row, other=other, change={"weight": [after, before]})
             return
-        steps = json.loads(change) if change else {"retired": [None, self.now]}
-        if kind == "add" and not change:
-            steps = {"retired": [self.now, None]}
         for column, (_, after) in steps.items():
-            ((now,),) = self.db.execute(f"SELECT {column} FROM record WHERE id = ?", (row,))
-            if now != after and kind != "add":
-                raise BadInput(
-                    f"operation {number} cannot be undone: {column} was changed again later; undo that first"
-                )
-        self._write(op, row, {column: before for column, (before, _) in steps.items()})
+            ((held,),) = self.db.execute(f"SELECT {column} FROM record WHERE id = ?", (row,))
+            _unchanged(number, column, held, after)
+        self._write(op, row, {column: before for column, (before, _) in steps.items()}, other=other)
 
-    def _log(self, op: Op, *, row: int, other: int | None = None, change: dict[str, Any] | None = None) -> None:
+    def note_erasure(self, events: int) -> None:
+        """All that is kept of an erasure: that it was, and of how many events."""
+        self._log(Op("erase", "", value=events))
+
+    def _log(
+        self, op: Op, *, row: int | None = None, other: int | None = None, change: dict[str, Any] | None = None
+    ) -> None:
         self.db.execute(
             INSERT_OP,
             (
@@ -226,7 +236,8 @@ class Change:
             ),
         )
         self.renumbered[op.id] = self.next_op
-        self.logged.append(replace(op, id=self.next_op))
+        kept = replace(op, id=self.next_op, recorded_at=op.recorded_at or moment(self.now))
+        self.logged.append(replace(kept, made_by=op.made_by or self.made_by))
         self.next_op += 1
 
     def _replayed(self, op: Op) -> bool:
@@ -234,30 +245,23 @@ class Change:
         if op.recorded_at is None:
             return False
         sql = """SELECT o.id FROM op o JOIN record r ON r.id = o.record
-                 WHERE r.hash = ? AND o.recorded_at = ? AND o.kind = ?"""
+                 WHERE r.hash = ? AND o.recorded_at = ? AND o.kind = ? AND o.id > ? AND o.id < ?
+                 ORDER BY o.id LIMIT 1"""
         values = (bytes.fromhex(op.record), micros(op.recorded_at), self.numbers.name("op", op.kind))
-        found = self.db.execute(sql, values).fetchone()
+        found = self.db.execute(sql, (*values, self.seen_op, self.first_op)).fetchone()
         if found:
-            self.renumbered[op.id] = int(found[0])
+            self.renumbered[op.id] = self.seen_op = int(found[0])
         return found is not None
-
-    # -- numbers -------------------------------------------------------------------------------------------------
-
-    def _channel(self, sources: Sequence[tuple[int, int, int]]) -> int:
-        """A record came by the channel of the first event it cites."""
-        if not sources:
-            return self.numbers.name("channel", "user")
-        ((channel,),) = self.db.execute("SELECT channel FROM event WHERE id = ?", (sources[0][0],))
-        return int(channel)
 
     def _own_text(self, record: Record) -> str | None:
         """None when the text is exactly the whole text of the one event cited."""
         if len(record.sources) != 1 or record.key:
             return record.text
         (source,) = record.sources
-        sql = "SELECT text FROM event WHERE hash = ?"
-        ((text,),) = self.db.execute(sql, (bytes.fromhex(source.event),))
-        return None if text == record.text and (source.start, source.end) == (0, len(text)) else record.text
+        if (source.start, source.end) != (0, len(record.text)):  # a piece of a long text: spare reading all of it
+            return record.text
+        ((text,),) = self.db.execute("SELECT text FROM event WHERE id = ?", (self.numbers.event(source.event),))
+        return None if text == record.text else record.text
 
     def _place(self, session: int) -> int:
         """The next free place in the session: session * 2**32 + position."""
@@ -270,3 +274,8 @@ class Change:
     def finish(self) -> None:
         """Write down what was only counted."""
         self.db.executemany("UPDATE session SET turns = ? WHERE id = ?", [(n, id) for id, n in self.places.items()])
+
+
+def _unchanged(number: int, column: str, held: Value, after: Value) -> None:
+    if held != after:
+        raise BadInput(f"operation {number} cannot be undone: {column} was changed again later; undo that first")

@@ -6,12 +6,15 @@ Cost:    about 12 ms a million records to scan, one thread; 50 + dim + dim/8 byt
 
 The folder follows the SQLite file and can be thrown away at any time. Rows that are not in it yet wait in memory.
 Whoever appends holds the SQLite file's write lock, so there is one at a time. What a reader may have mapped is never
-shortened: another identity is another folder.
+shortened: another identity is another folder. The head names the last record that is there, so that columns of another
+past (a backup was put back) are known for what they are.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,15 @@ def sign_bits(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
     return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How many rows the files hold, the last of them, and the id of its record."""
+
+    rows: int
+    last: int
+    record: str
+
+
 class ColumnFile:
     """Rows in two parts: `file`, mapped from disk, and `tail`, in memory, both sorted by row."""
 
@@ -57,8 +69,7 @@ class ColumnFile:
             "bits": (np.dtype(np.uint64), (-(-dim // 64),)),
             "codes": (np.dtype(np.int8), (dim,)),
         }
-        self.tail = self._empty()
-        self.file = self._map()
+        self.tail, self.file = self._empty(), self._empty()
 
     def __len__(self) -> int:
         return len(self.file["row"]) + len(self.tail["row"])
@@ -79,6 +90,8 @@ class ColumnFile:
     def take(self, name: str, positions: NDArray[np.intp]) -> NDArray[Any]:
         """Entries of a column at these positions (file first, tail after)."""
         split = len(self.file["row"])
+        if not len(self):  # all of them were erased meanwhile
+            return np.zeros((len(positions), *self.types[name][1]), dtype=self.types[name][0])
         if not len(self.tail["row"]):
             return self.file[name][positions]
         out = np.empty((len(positions), *self.types[name][1]), dtype=self.types[name][0])
@@ -125,55 +138,63 @@ class ColumnFile:
         """Add rows, all higher than `last`, to the tail."""
         self.tail = {name: np.concatenate([self.tail[name], rows[name]]) for name in self.types}
 
-    def flush(self) -> None:
-        """Append the tail to the files. The caller holds the write lock and has seen that nobody appended meanwhile."""
+    def flush(self, record: str, *, append: bool) -> None:
+        """Append the tail to the files, or write everything anew; `record` is the id of the last one.
+
+        The caller holds the write lock and knows whether the files end where `file` does.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept = len(self.file["row"])
+        head = Head(len(self), self.last, record)
         for name, (kind, shape) in self.types.items():
             path = self.folder / f"{name}.bin"
-            if not kept:
+            if not append:
                 path.unlink(missing_ok=True)  # never shorten a file that another process may have mapped
-            with path.open("r+b" if kept else "wb") as out:
-                out.truncate(kept * kind.itemsize * int(np.prod(shape, dtype=int)))  # what a crash left half written
-                out.seek(0, 2)
-                out.write(np.ascontiguousarray(self.tail[name]).tobytes())
-        head = self.folder / "head.json"
-        head.with_suffix(".new").write_text(json.dumps({"rows": len(self)}))
-        head.with_suffix(".new").replace(head)
-        self.tail, self.file = self._empty(), self._map()
+            with path.open("r+b" if append else "wb") as out:
+                if append:
+                    out.truncate(len(self.file["row"]) * kind.itemsize * int(np.prod(shape, dtype=int)))  # half written
+                out.seek(0, os.SEEK_END)
+                out.write(np.ascontiguousarray(self.tail[name] if append else self.column(name)).data)
+                out.flush()
+                os.fsync(out.fileno())  # the head must not outlive a power cut that the columns do not
+        new = self._head_path.with_suffix(".new")
+        new.write_text(json.dumps(asdict(head)))
+        new.replace(self._head_path)
+        self.remap(head)
 
-    def rows_on_disk(self) -> int:
-        """How many rows the files hold by now, other processes' included."""
+    def head(self) -> Head | None:
+        """What the files hold by now, other processes' rows included; None when there is nothing that can be used."""
         try:
-            return int(json.loads((self.folder / "head.json").read_text())["rows"])
-        except (FileNotFoundError, NotADirectoryError, KeyError, TypeError, ValueError):
-            return 0  # absent or unreadable: it is rebuilt, as it may be at any time
+            said = json.loads(self._head_path.read_text())
+            return Head(int(said["rows"]), int(said["last"]), str(said["record"]))
+        except (OSError, KeyError, TypeError, ValueError):  # absent or unreadable: it can be rebuilt at any time
+            return None
 
-    def remap(self) -> None:
-        """Take in what others appended to the files; drops the tail rows that are there now."""
-        self.file = self._map()
-        high = int(self.file["row"][-1]) if len(self.file["row"]) else 0
-        fresh = self.tail["row"] > high
+    def remap(self, head: Head) -> bool:
+        """Take in what the files hold, unless they do not; drops the tail rows that are there."""
+        try:
+            file: Part = {
+                name: np.memmap(self.folder / f"{name}.bin", dtype=kind, mode="r", shape=(head.rows, *shape))
+                for name, (kind, shape) in self.types.items()
+            }
+        except (OSError, ValueError, OverflowError):  # a column is missing or shorter than the head says
+            return False
+        if head.rows < 1 or file["row"][-1] != head.last:
+            return False
+        fresh = self.tail["row"] > head.last
+        self.file = file
         self.tail = {name: column[fresh] for name, column in self.tail.items()}
+        return True
 
-    def remove_others(self) -> None:
-        """Delete the folders of what this memory was before: another embedder, or before an erasure."""
-        for old in self.folder.parent.glob("*"):
-            if old != self.folder:
-                shutil.rmtree(old)
+    def remove_others(self) -> list[Path]:
+        """Delete the folders of what this memory was before: another embedder, or before an erasure. What remains."""
+        others = [old for old in self.folder.parent.glob("*") if old != self.folder]
+        for old in others:
+            shutil.rmtree(old, ignore_errors=True)  # another process may be removing it too
+        return [old for old in others if old.exists()]
+
+    @property
+    def _head_path(self) -> Path:
+        return self.folder / "head.json"
 
     def _empty(self) -> Part:
         return {name: np.empty((0, *shape), dtype=kind) for name, (kind, shape) in self.types.items()}
-
-    def _map(self) -> Part:
-        rows = self.rows_on_disk()
-        if not rows:
-            return self._empty()
-        try:
-            return {
-                name: np.memmap(self.folder / f"{name}.bin", dtype=kind, mode="r", shape=(rows, *shape))
-                for name, (kind, shape) in self.types.items()
-            }
-        except (FileNotFoundError, ValueError):  # a column is missing or shorter than the head says
-            shutil.rmtree(self.folder, ignore_errors=True)
-            return self._empty()

@@ -5,39 +5,74 @@ and the write-ahead log is emptied. Names that nobody uses any more go too. What
 much went, and not what.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 
 from remanence.errors import Locked
+from remanence.records import Filter
+from remanence.store.changes import Change
+from remanence.store.identity import NEW_EPOCH
 from remanence.store.rows import batches
+from remanence.store.select import event_rows
+
+
+def erase_events(change: Change, allowed: Filter, say: Callable[[str], None]) -> int:
+    """Inside a transaction: the events that the filter lets through and all that cites them; how many events."""
+    events = event_rows(change.db, allowed)
+    say(f"erasing {len(events)} events")
+    derived = rows_derived(change.db, events)
+    restore_replaced(change.db, derived)
+    delete_records(change.db, derived)
+    delete_events(change.db, events)
+    delete_unused_names(change.db)
+    if events:
+        change.note_erasure(len(events))
+    change.db.execute(NEW_EPOCH)
+    return len(events)
+
+
+def clear_derived(db: sqlite3.Connection) -> None:
+    """Inside a transaction: every record and the whole log; all events wait to be derived from."""
+    for table in ("record", "vector", "source", "link", "op"):
+        db.execute(f"DELETE FROM {table}")
+    db.execute("INSERT INTO words (words) VALUES ('rebuild')")
+    db.execute("UPDATE session SET turns = 0")
+    db.execute("UPDATE event SET pending = 1")
+    db.execute(NEW_EPOCH)
 
 
 def rows_derived(db: sqlite3.Connection, events: Sequence[int]) -> list[int]:
-    """Every record that cites one of these events, or hangs on such a record by being all that supersedes it says."""
+    """Every record that cites one of these events."""
     found: set[int] = set()
     for marks, some in batches(events):
         found.update(row for (row,) in db.execute(f"SELECT record FROM source WHERE event IN ({marks})", some))
     return sorted(found)
 
 
+def restore_replaced(db: sqlite3.Connection, rows: Sequence[int]) -> None:
+    """What these records superseded or took in holds again, as far as nothing was decided about it since."""
+    steps: list[tuple[int, int, str]] = []
+    for marks, some in batches(rows):
+        sql = f"""SELECT id, record, change FROM op
+                  WHERE other IN ({marks}) AND relation IS NULL AND change IS NOT NULL"""
+        steps += db.execute(sql, some)
+    for _, row, change in sorted(steps, reverse=True):
+        for column, (before, after) in json.loads(change).items():
+            db.execute(f"UPDATE record SET {column} = ? WHERE id = ? AND {column} IS ?", (before, row, after))
+
+
 def delete_records(db: sqlite3.Connection, rows: Sequence[int]) -> None:
-    """Records with their vectors, words, links, sources and log; what they replaced holds again."""
+    """Records with their vectors, words, links, sources and log."""
     for marks, some in batches(rows):
         sql = f"SELECT 'delete', id, text, tags FROM searched WHERE id IN ({marks})"
         db.execute(f"INSERT INTO words (words, rowid, text, tags) {sql}", some)
-        sql = f"SELECT id FROM record WHERE superseded_by IN ({marks}) AND id NOT IN ({marks})"
-        freed = [row for (row,) in db.execute(sql, some + some)]
         for column in ("record", "other"):
             db.execute(f"DELETE FROM op WHERE {column} IN ({marks})", some)
         db.execute(f"DELETE FROM record WHERE id IN ({marks})", some)
         db.execute(f"DELETE FROM vector WHERE id IN ({marks})", some)
         db.execute(f"DELETE FROM source WHERE record IN ({marks})", some)
         db.execute(f"DELETE FROM link WHERE src IN ({marks}) OR dst IN ({marks})", some + some)
-        for free_marks, free in batches(freed):
-            db.execute(
-                f"UPDATE record SET superseded_by = NULL, valid_to = NULL, retired = NULL WHERE id IN ({free_marks})",
-                free,
-            )
 
 
 def delete_events(db: sqlite3.Connection, events: Sequence[int]) -> None:
@@ -46,12 +81,14 @@ def delete_events(db: sqlite3.Connection, events: Sequence[int]) -> None:
 
 
 def delete_unused_names(db: sqlite3.Connection) -> None:
-    """Speakers, sessions, scopes and roles that nothing refers to: they may be a person's name."""
+    """Speakers, roles, sessions, scopes and relations that nothing refers to: they may name a person."""
     db.execute("""DELETE FROM session WHERE id NOT IN (SELECT session FROM event)
                   AND id NOT IN (SELECT session FROM record)""")
     db.execute("DELETE FROM scope WHERE id NOT IN (SELECT scope FROM session)")
     db.execute("""DELETE FROM name WHERE what IN ('speaker', 'role') AND id NOT IN
                   (SELECT speaker FROM event UNION SELECT role FROM event UNION SELECT speaker FROM record)""")
+    db.execute("""DELETE FROM name WHERE what = 'relation' AND id NOT IN
+                  (SELECT relation FROM link UNION SELECT relation FROM op WHERE relation IS NOT NULL)""")
 
 
 def scrub(db: sqlite3.Connection, say: Callable[[str], None]) -> None:

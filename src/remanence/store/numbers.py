@@ -15,6 +15,7 @@ class Numbers:
     def __init__(self, db: sqlite3.Connection):
         self.db = db
         self.cache: dict[tuple[str, ...], int] = {}
+        self.cited: dict[str, tuple[int, int]] = {}
 
     def name(self, what: str, text: str) -> int:
         return self._number((what, text), "name", ("what", "text"))
@@ -34,13 +35,10 @@ class Numbers:
         return int(found[0])
 
     def event(self, id: str) -> int:
-        key = ("event", id)
-        if key not in self.cache:
-            found = self.db.execute("SELECT id FROM event WHERE hash = ?", (bytes.fromhex(id),)).fetchone()
-            if found is None:
-                raise NotFound(f"a record cites event {id}, which is not kept")
-            self.cache[key] = int(found[0])
-        return self.cache[key]
+        return self._cited(id)[0]
+
+    def channel(self, event: str) -> int:
+        return self._cited(event)[1]
 
     def next(self, table: str) -> int:
         found = self.db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
@@ -49,6 +47,14 @@ class Numbers:
     def text(self, number: int) -> str:
         ((text,),) = self.db.execute("SELECT text FROM name WHERE id = ?", (number,))
         return str(text)
+
+    def _cited(self, id: str) -> tuple[int, int]:
+        if id not in self.cited:
+            found = self.db.execute("SELECT id, channel FROM event WHERE hash = ?", (bytes.fromhex(id),)).fetchone()
+            if found is None:
+                raise NotFound(f"a record cites event {id}, which is not kept")
+            self.cited[id] = found
+        return self.cited[id]
 
     def _number(
         self, key: tuple[str, ...], table: str, columns: tuple[str, ...], values: tuple[Value, ...] | None = None

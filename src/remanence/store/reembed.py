@@ -8,21 +8,25 @@ import numpy as np
 from remanence.embed.base import Base as Embedder
 from remanence.embed.base import Vectors
 from remanence.errors import BadInput
+from remanence.store.identity import NEW_EPOCH
 
 AT_ONCE = 256
+LARGEST = float(np.finfo(np.float16).max)  # vectors are kept in half precision
 
 
 def embedded(embedder: Embedder, texts: Sequence[str]) -> Vectors:
     """[n, dim]; an embedder that gives another number of rows, another width, or NaN is refused."""
-    parts = [embedder.embed(texts[i : i + AT_ONCE]) for i in range(0, len(texts), AT_ONCE)]
-    vectors = np.concatenate([np.empty((0, embedder.dim), dtype=np.float32), *parts])
-    if len(vectors) != len(texts):
-        raise BadInput(
-            f"embedder {embedder.id!r} gave {len(vectors)} vectors for {len(texts)} texts; nothing was stored"
-        )
-    if not np.isfinite(vectors).all():
-        raise BadInput(f"embedder {embedder.id!r} gave numbers that are not finite; nothing was stored")
-    return vectors
+    out = np.empty((len(texts), embedder.dim), dtype=np.float32)
+    for start in range(0, len(texts), AT_ONCE):
+        some = texts[start : start + AT_ONCE]
+        vectors = np.asarray(embedder.embed(some), dtype=np.float32)
+        if vectors.shape != (len(some), embedder.dim):
+            wanted = (len(some), embedder.dim)
+            raise BadInput(f"embedder {embedder.id!r} gave {vectors.shape} numbers for {wanted}; nothing was stored")
+        if not (np.abs(vectors) <= LARGEST).all():  # NaN is not either
+            raise BadInput(f"embedder {embedder.id!r} gave numbers that are not finite; nothing was stored")
+        out[start : start + len(some)] = vectors
+    return out
 
 
 def reembed(db: sqlite3.Connection, embedder: Embedder, progress: Callable[[int, int], None]) -> None:
@@ -38,4 +42,4 @@ def reembed(db: sqlite3.Connection, embedder: Embedder, progress: Callable[[int,
         progress(done, total)
     for key, value in (("embedder", embedder.id), ("dim", str(embedder.dim))):
         db.execute("UPDATE setting SET value = ? WHERE key = ?", (value, key))
-    db.execute("UPDATE setting SET value = value + 1 WHERE key = 'epoch'")
+    db.execute(NEW_EPOCH)

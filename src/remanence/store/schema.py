@@ -1,7 +1,8 @@
 """The tables of the file, as numbered migrations, and how a connection is set up.
 
 Times are whole microseconds since 1970 UTC. Words that repeat (speakers, kinds, ...) are kept once, in `name`.
-A record that says exactly what one event says keeps no text of its own (NULL).
+A record that says exactly what one event says keeps no text of its own (NULL). An event's text stands last in its row,
+so that reading the rest does not walk over it.
 """
 
 import sqlite3
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from remanence.errors import Corrupt, DiskFull, Locked, NewerVersion, ReadOnly, StoreError
+from remanence.errors import BadInput, Corrupt, DiskFull, Locked, NewerVersion, ReadOnly, StoreError
 
 APPLICATION = 0x52454D41  # "REMA" in the file's header
 BUSY_S = 15.0  # how long a write waits for another process's
@@ -25,9 +26,9 @@ MIGRATIONS = (
         id INTEGER PRIMARY KEY, scope INTEGER NOT NULL, text TEXT NOT NULL, turns INTEGER NOT NULL DEFAULT 0,
         UNIQUE (scope, text));
     CREATE TABLE event (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL, at INTEGER NOT NULL,
+        id INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE, at INTEGER NOT NULL,
         recorded_at INTEGER NOT NULL, speaker INTEGER NOT NULL, role INTEGER NOT NULL, session INTEGER NOT NULL,
-        channel INTEGER NOT NULL, meta TEXT, pending INTEGER);
+        channel INTEGER NOT NULL, pending INTEGER, meta TEXT, text TEXT NOT NULL);
     CREATE INDEX event_session ON event (session);
     CREATE INDEX event_pending ON event (id) WHERE pending IS NOT NULL;
     CREATE TABLE record (
@@ -41,7 +42,7 @@ MIGRATIONS = (
     CREATE TABLE vector (id INTEGER PRIMARY KEY, v BLOB NOT NULL);
     CREATE TABLE source (
         record INTEGER NOT NULL, event INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
-        PRIMARY KEY (record, event, start)) WITHOUT ROWID;
+        PRIMARY KEY (record, event, start, end)) WITHOUT ROWID;
     CREATE INDEX source_event ON source (event);
     CREATE TABLE link (
         src INTEGER NOT NULL, relation INTEGER NOT NULL, dst INTEGER NOT NULL, weight REAL NOT NULL,
@@ -52,6 +53,7 @@ MIGRATIONS = (
         value REAL, at INTEGER, read INTEGER, why TEXT, change TEXT, undoes INTEGER, recorded_at INTEGER NOT NULL,
         made_by INTEGER NOT NULL);
     CREATE INDEX op_record ON op (record);
+    CREATE INDEX op_other ON op (other) WHERE other IS NOT NULL;
     CREATE VIEW searched (id, text, tags) AS
         SELECT r.id, coalesce(r.key, r.text, (SELECT e.text FROM source s JOIN event e ON e.id = s.event
                                               WHERE s.record = r.id LIMIT 1)),
@@ -66,10 +68,13 @@ VERSION = len(MIGRATIONS)
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection with our settings to a file that exists or, unless read-only, is made."""
+    if "\0" in str(path):
+        raise BadInput(f"not a path: {str(path)!r}")
     with speaking_plainly(path):
         uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
         db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
+            _version(db, path)  # another program's file is refused before anything of it is changed
             db.execute("PRAGMA mmap_size = 1073741824")
             db.execute("PRAGMA cache_size = -16000")
             db.execute("PRAGMA temp_store = MEMORY")
@@ -100,14 +105,15 @@ def _migrate(db: sqlite3.Connection, path: Path, read_only: bool) -> None:
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        if db.in_transaction:
+            db.execute("ROLLBACK")
         raise
 
 
 def _version(db: sqlite3.Connection, path: Path) -> int:
-    ((version,),) = db.execute("PRAGMA user_version")
+    ((tables,),) = db.execute("SELECT count(*) FROM sqlite_master")  # first: the rest is set in the same transaction
     ((application,),) = db.execute("PRAGMA application_id")
-    ((tables,),) = db.execute("SELECT count(*) FROM sqlite_master")
+    ((version,),) = db.execute("PRAGMA user_version")
     if tables and application != APPLICATION:
         raise Corrupt(f"{path} is an SQLite file of another program; give another path")
     if version > VERSION:

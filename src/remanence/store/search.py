@@ -11,7 +11,9 @@ from remanence.store.columns import ColumnFile, sign_bits
 from remanence.store.rows import batches
 from remanence.store.select import Selector
 
-COMMON_SHARE, COMMON_LEAST = 0.02, 1000  # a word in more records than both is dropped: it costs much and tells little
+# a word in more records than both is dropped while others are left: it costs much and tells little
+COMMON_SHARE, COMMON_LEAST = 0.02, 1000
+MANY_TAGS = 50  # scopes (all users of an app, for instance); from here on looking at what was found is cheaper
 SCAN_ALL = 4096  # so many allowed rows or fewer are compared one by one
 SHORTLIST = 500  # rows that the sign bits pass on; holds 0.998 of the true ten best (measured at 100k)
 EXACT = 64  # of the best rows by codes so many are compared by their vectors
@@ -27,14 +29,16 @@ class WordSearch:
 
     def find(self, db: sqlite3.Connection, words: Sequence[str], selector: Selector, n: int) -> Ranked:
         terms = [_quoted(word) for word in dict.fromkeys(words) if word.strip()]
-        rare = [term for term in terms if not self._is_common(db, term, len(selector.columns))]
+        rare = [term for term in terms if not self._is_common(db, term, len(selector.columns))] or terms
         if not rare or selector.scopes == [] or selector.kinds == []:
             return NONE
-        match = f"text : ({' OR '.join(rare)})"
+        match, beyond_tags = f"text : ({' OR '.join(rare)})", selector.beyond_tags
         for letter, numbers in (("s", selector.scopes), ("k", selector.kinds)):
-            if numbers is not None:
+            if numbers is not None and len(numbers) > MANY_TAGS:
+                beyond_tags = True
+            elif numbers is not None:
                 match += f" AND tags : ({' OR '.join(f'{letter}{number}' for number in numbers)})"
-        if not selector.beyond_tags:
+        if not beyond_tags:
             ranked, all_seen = self._ask(db, match, selector, n, limit=2 * n + 50)
             if all_seen or len(ranked.rows) == n:
                 return ranked
@@ -42,7 +46,7 @@ class WordSearch:
 
     def _ask(self, db: sqlite3.Connection, match: str, selector: Selector, n: int, limit: int) -> tuple[Ranked, bool]:
         # tags weigh nothing; FTS5's bm25 is negative, smaller is better
-        sql = "SELECT rowid, bm25(words, 1.0, 0.0) FROM words WHERE words MATCH ? ORDER BY 2 LIMIT ?"
+        sql = "SELECT rowid, bm25(words, 1.0, 0.0) FROM words WHERE words MATCH ? ORDER BY 2, 1 LIMIT ?"
         found = db.execute(sql, (match, limit)).fetchall()
         rows = np.array([row for row, _ in found], dtype=np.int64)
         scores = -np.array([score for _, score in found], dtype=np.float32)

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,11 +50,13 @@ class Closed:
 
 def scopes(db: sqlite3.Connection, allowed: Filter) -> list[int] | None:
     """The numbers of the scopes a filter allows; None when it allows all."""
-    said = {name: getattr(allowed, name) for name in Scope.__dataclass_fields__ if getattr(allowed, name)}
+    said = [(name, getattr(allowed, name)) for name in Scope.__dataclass_fields__ if getattr(allowed, name)]
+    if allowed.scope is not None:
+        said += asdict(allowed.scope).items()
     if not said:
         return None
-    where = " AND ".join(f"{name} = ?" for name in said)
-    return [id for (id,) in db.execute(f"SELECT id FROM scope WHERE {where}", tuple(said.values()))]
+    where = " AND ".join(f"{name} = ?" for name, _ in said)
+    return [id for (id,) in db.execute(f"SELECT id FROM scope WHERE {where}", [value for _, value in said])]
 
 
 def numbers(db: sqlite3.Connection, what: str, texts: tuple[str, ...]) -> list[int]:
@@ -150,8 +153,8 @@ def event_rows(db: sqlite3.Connection, allowed: Filter, *, pending: bool = False
         ("s.text", allowed.sessions or None),
     ):
         if found is not None:
-            tests.append(f"{column} IN ({', '.join('?' * len(found))})")
-            values += found
+            tests.append(f"{column} IN (SELECT value FROM json_each(?))")  # they may be more than marks are allowed
+            values.append(json.dumps(found))
     if allowed.between:
         tests.append("e.at >= ? AND e.at < ?")
         values += map(micros, allowed.between)

@@ -6,7 +6,6 @@ Two connections: one writes, one reads, each behind a lock, so that threads may 
 the same file; nothing is locked while a model or an embedder works.
 """
 
-import hashlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,30 +17,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remanence.embed.base import Base as Embedder
-from remanence.errors import BadInput, ReadOnly
+from remanence.errors import BadInput, ReadOnly, StoreError
 from remanence.records import Event, Filter, Op, Record
-from remanence.store import erase
+from remanence.store import erase, identity
 from remanence.store.base import Base, Columns, Ranked, Rows, Scores
 from remanence.store.changes import Change
 from remanence.store.reembed import embedded, reembed
 from remanence.store.rows import TEXT, batches, read_as_added, read_events, read_ops, read_records, row_of
-from remanence.store.schema import VERSION, connect, speaking_plainly
+from remanence.store.schema import connect, speaking_plainly
 from remanence.store.search import find_neighbours, find_vectors, read_vectors
 from remanence.store.select import event_rows, numbers
+from remanence.store.status import status
 from remanence.store.view import View
 
 
 class SQLite(Base):
     def __init__(self, path: str | Path, embedder: Embedder, *, read_only: bool = False):
         self.path, self.embedder, self.read_only = Path(path), embedder, read_only
-        self.reader = connect(self.path, read_only=read_only)
-        self.writer = self.reader if read_only else connect(self.path)
         self.reading, self.writing = threading.RLock(), threading.RLock()
-        if not read_only:
-            with self._write() as change:
-                for key, value in self._identity(change).items():
-                    change.db.execute("INSERT OR IGNORE INTO setting VALUES (?, ?)", (key, value))
-        self.view = View(self.path, self.reader, None if read_only else self.writer, self.writing)
+        self.reader = self.writer = connect(self.path, read_only=read_only)
+        try:
+            if not read_only:
+                self.writer = connect(self.path)
+                with speaking_plainly(self.path):
+                    noted = identity.is_noted(self.writer)
+                if not noted:  # one that is noted is opened without a lock
+                    with self._write() as change:
+                        identity.note(change.db, embedder)
+            with speaking_plainly(self.path):
+                self.view = View(self.path, self.reader, None if read_only else self.writer, self.writing)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def settings(self) -> dict[str, str]:
@@ -50,6 +57,11 @@ class SQLite(Base):
     @property
     def method(self) -> str:  # type: ignore[override]  # it changes under us when another process rebuilds
         return self.view.settings["method"]
+
+    @property
+    def epoch(self) -> str:
+        with self._read():
+            return self.settings["epoch"]
 
     # -- looking things up ---------------------------------------------------------------------------------------
 
@@ -61,6 +73,7 @@ class SQLite(Base):
         if vector.shape != (self.embedder.dim,) or not np.isfinite(vector).all():
             raise BadInput(f"a query vector needs {self.embedder.dim} finite numbers, got shape {vector.shape}")
         with self._read() as db:
+            identity.check_space(db, self.embedder, self.path)
             return find_vectors(db, vector, self.view.selector(allowed), n)
 
     def newest(self, allowed: Filter, n: int) -> Ranked:
@@ -89,7 +102,8 @@ class SQLite(Base):
             return find_neighbours(db, self.view.columns, rows, steps)
 
     def similarity(self, vector: NDArray[np.float32], rows: Rows) -> Scores:
-        with self._read():
+        with self._read() as db:
+            identity.check_space(db, self.embedder, self.path)
             return self.view.columns.cosine(vector, self.view.columns.positions(rows))
 
     def texts(self, rows: Iterable[int]) -> dict[int, str]:
@@ -101,7 +115,7 @@ class SQLite(Base):
 
     def vectors(self, rows: Rows) -> NDArray[np.float32]:
         with self._read() as db:
-            return read_vectors(db, rows, self.embedder.dim)
+            return read_vectors(db, rows, int(self.settings["dim"]))
 
     def number(self, what: str, name: str) -> int:
         with self._read() as db:
@@ -168,10 +182,9 @@ class SQLite(Base):
 
     def known(self, events: Sequence[Event]) -> set[str]:
         found: set[str] = set()
-        ids = [event.id for event in events]
         with self._read() as db:
-            for start in range(0, len(ids), 500):
-                some = [bytes.fromhex(id) for id in ids[start : start + 500]]
+            for start in range(0, len(events), 500):
+                some = [bytes.fromhex(event.id) for event in events[start : start + 500]]
                 sql = f"SELECT hash FROM event WHERE hash IN ({', '.join('?' * len(some))})"
                 found.update(hash.hex() for (hash,) in db.execute(sql, some))
         return found
@@ -182,10 +195,11 @@ class SQLite(Base):
         self, ops: Sequence[Op], *, events: Sequence[Event] = (), pending: bool = False, by: str = ""
     ) -> list[Op]:
         new = {op.new.id: op.new for op in ops if op.new is not None}
-        vectors = dict(
-            zip(new, embedded(self.embedder, [record.key or record.text for record in new.values()]), strict=True)
-        )
+        texts = [record.key or record.text for record in new.values()]
+        vectors = dict(zip(new, embedded(self.embedder, texts), strict=True))
         with self._write(by) as change:
+            if vectors:
+                identity.check_space(change.db, self.embedder, self.path)
             change.keep(events, pending=pending)
             logged = change.carry_out(ops, vectors)
             change.finish()
@@ -194,67 +208,48 @@ class SQLite(Base):
     def undo(self, op: int, *, by: str = "") -> Op:
         with self._write(by) as change:
             change.take_back(op)
-        (undone,) = self.ops(since=change.next_op - 2)
-        return undone
+        return self.ops(since=change.logged[0].id - 1)[0]
 
     def erase(self, allowed: Filter, *, progress: Callable[[str], None] | None = None) -> int:
         say = progress or (lambda _: None)
         with self.writing, self.reading:
             with self._write("erase") as change:
-                events = event_rows(change.db, allowed)
-                say(f"erasing {len(events)} events")
-                erase.delete_records(change.db, erase.rows_derived(change.db, events))
-                erase.delete_events(change.db, events)
-                erase.delete_unused_names(change.db)
-                change.db.execute("UPDATE setting SET value = value + 1 WHERE key = 'epoch'")
+                count = erase.erase_events(change, allowed, say)
             with speaking_plainly(self.path):
-                self.view.columns.remap()
+                self.view.look_again()
+                left = self.view.columns.remove_others()
                 erase.scrub(self.writer, say)
-            self.view.look_again()
+            if left:
+                raise StoreError(f"everything was erased but {left[0]}, which could not be removed; remove it")
             say("rebuilding the columns")
-            self.view.catch_up()
-            self.view.columns.remove_others()
-        return len(events)
+            with self._read():
+                return count
+
+    def settle(self, method: str) -> str:
+        if not self.read_only and not self.method:
+            with self._write() as change:
+                change.db.execute("UPDATE setting SET value = ? WHERE key = 'method' AND value = ''", (method,))
+        with self.reading, speaking_plainly(self.path):
+            self.view.look_again()
+        return self.method or method  # read-only it may have none
 
     def clear_records(self, *, method: str) -> None:
         with self.writing, self.reading:
             with self._write("rebuild") as change:
-                for table in ("record", "vector", "source", "link", "op"):
-                    change.db.execute(f"DELETE FROM {table}")
-                change.db.execute("INSERT INTO words (words) VALUES ('rebuild')")
-                change.db.execute("UPDATE session SET turns = 0")
-                change.db.execute("UPDATE event SET pending = 1")
-                change.db.execute("UPDATE setting SET value = value + 1 WHERE key = 'epoch'")
+                erase.clear_derived(change.db)
                 change.db.execute("UPDATE setting SET value = ? WHERE key = 'method'", (method,))
-            self.view.look_again()
+            self._start_over()
 
     def reembed(self, embedder: Embedder, *, progress: Callable[[int, int], None] | None = None) -> None:
         with self.writing, self.reading:
             with self._write("reembed") as change:
                 reembed(change.db, embedder, progress or (lambda done, total: None))
             self.embedder = embedder
-            self.view.look_again()
+            self._start_over()
 
     def status(self) -> dict[str, int | str]:
         with self._read() as db:
-            counts = {
-                table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("event", "record", "op")
-            }
-            ((pending,),) = db.execute("SELECT count(*) FROM event WHERE pending IS NOT NULL")
-            sizes = [file.stat().st_size for file in self.view.columns.folder.parent.rglob("*") if file.is_file()]
-            wal = self.path.with_name(self.path.name + "-wal")
-            return {
-                "path": str(self.path),
-                "format": VERSION,
-                "events": counts["event"],
-                "pending": pending,
-                "records": counts["record"],
-                "operations": counts["op"],
-                "bytes": self.path.stat().st_size + sum(sizes) + (wal.stat().st_size if wal.exists() else 0),
-                "embedder": self.settings["embedder"],
-                "dim": int(self.settings["dim"]),
-                "method": self.method,
-            }
+            return status(db, self.path, self.view.home, self.settings)
 
     def close(self) -> None:
         with self.writing, self.reading:
@@ -265,10 +260,18 @@ class SQLite(Base):
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
-        """The reading connection, with the columns caught up."""
+        """The reading connection, with the columns caught up. All that is read inside was true at one moment."""
         with self.reading, speaking_plainly(self.path):
-            self.view.catch_up()
-            yield self.reader
+            if self.reader.in_transaction:  # inside another reading
+                yield self.reader
+                return
+            self.reader.execute("BEGIN")
+            try:
+                self.view.catch_up()
+                yield self.reader
+            finally:
+                if self.reader.in_transaction:
+                    self.reader.execute("ROLLBACK")
 
     @contextmanager
     def _write(self, by: str = "") -> Iterator[Change]:
@@ -285,6 +288,8 @@ class SQLite(Base):
                     self.writer.execute("ROLLBACK")
                 raise
 
-    def _identity(self, change: Change) -> dict[str, str]:
-        store = hashlib.blake2b(f"{self.path.absolute()} {change.now}".encode(), digest_size=8).hexdigest()
-        return {"store": store, "embedder": self.embedder.id, "dim": str(self.embedder.dim), "epoch": "0", "method": ""}
+    def _start_over(self) -> None:
+        """After a change to everything: look again, and drop the columns of before."""
+        with speaking_plainly(self.path):
+            self.view.look_again()
+        self.view.columns.remove_others()

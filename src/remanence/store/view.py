@@ -1,8 +1,4 @@
-"""What one process knows of the file: the columns, what no longer holds, which words are common. Caught up when asked.
-
-Settings of the file, kept in its table `setting`: `store` its random name, `embedder` and `dim` the vector space,
-`method` who derived the records, `epoch` a number that grows whenever everything known must be looked at again.
-"""
+"""What one process knows of the file: the columns, what no longer holds, which words are common. Caught up when asked."""
 
 import hashlib
 import sqlite3
@@ -11,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from remanence.errors import ReadOnly
 from remanence.records import Filter
-from remanence.store.columns import ColumnFile, Part, encode
+from remanence.store.columns import ColumnFile, Head, Part, encode
 from remanence.store.schema import BUSY_S
 from remanence.store.search import WordSearch
 from remanence.store.select import Closed, Selector
@@ -28,28 +25,30 @@ class View:
         self, path: Path, reader: sqlite3.Connection, writer: sqlite3.Connection | None, writing: threading.RLock
     ):
         self.path, self.reader, self.writer, self.writing = path, reader, writer, writing
+        self.home = path.with_name(path.name + "-columns")
         self.look_again()
 
     def look_again(self) -> None:
         """Start over with empty caches: at opening, and when the epoch changed (another embedder, an erasure)."""
         self.settings: dict[str, str] = dict(self.reader.execute("SELECT key, value FROM setting"))
+        if "store" not in self.settings:  # a process was stopped while it made the file, and we may only read
+            raise ReadOnly(f"{self.path} is empty and cannot be written to")
         identity = "-".join(self.settings[key] for key in ("store", "embedder", "epoch"))
         folder = hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
-        home = self.path.with_name(self.path.name + "-columns")
-        self.columns = ColumnFile(home, folder, int(self.settings["dim"]))
+        self.columns = ColumnFile(self.home, folder, int(self.settings["dim"]))
         self.closed, self.word_search = Closed(), WordSearch()
 
     def catch_up(self) -> None:
-        """Take in the records that came since the last look, ours and other processes'."""
-        ((epoch,),) = self.reader.execute("SELECT value FROM setting WHERE key = 'epoch'")
-        if epoch != self.settings["epoch"]:
+        """Take in the records that came since the last look, ours and others'. Inside a reading transaction."""
+        if self._epoch(self.reader) != self.settings["epoch"]:
             self.look_again()
         self.closed.catch_up(self.reader)
         ((last,),) = self.reader.execute("SELECT coalesce(max(id), 0) FROM record")
         if last <= self.columns.last:
             return
-        if self.columns.rows_on_disk() > len(self.columns.file["row"]):
-            self.columns.remap()
+        head = self.columns.head()
+        if head and head.rows > len(self.columns.file["row"]) and self._ours(head, self.reader):
+            self.columns.remap(head)
         while fresh := self._fresh():
             self.columns.grow(fresh)
             if len(self.columns.tail["row"]) >= TAIL:
@@ -63,18 +62,36 @@ class View:
         if self.writer is None or not self.writing.acquire(blocking=False):
             return
         try:
-            if self.writer.in_transaction:
-                return
-            self.writer.execute("PRAGMA busy_timeout = 0")
-            self.writer.execute("BEGIN IMMEDIATE")
-            self.columns.remap()
-            self.columns.flush()
-            self.writer.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            return  # another process holds the lock: the rows stay in memory until next time
+            if not self.writer.in_transaction and _begins_at_once(self.writer):
+                try:
+                    self._append(self.writer)
+                finally:
+                    self.writer.execute("ROLLBACK")
+        except OSError:
+            return  # no room or no permission beside the file: the rows stay in memory, where they are as good
         finally:
-            self.writer.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
             self.writing.release()
+
+    def _append(self, db: sqlite3.Connection) -> None:
+        if self._epoch(db) != self.settings["epoch"]:
+            return  # erased or embedded anew since we looked: nothing of it may come back
+        ((record,),) = db.execute("SELECT hash FROM record WHERE id = ?", (self.columns.last,))
+        head, held = self.columns.head(), len(self.columns.file["row"])
+        append = head is not None and head.rows >= held and self._ours(head, db)
+        if head and append and not self._ours(head, self.reader):
+            return  # somebody appended what this reading may not see yet
+        append = append and head is not None and self.columns.remap(head)
+        if not append or len(self.columns.tail["row"]):
+            self.columns.flush(record.hex(), append=append)
+
+    def _ours(self, head: Head, db: sqlite3.Connection) -> bool:
+        """Whether the last record of the column files is one that this connection sees."""
+        found = db.execute("SELECT hash FROM record WHERE id = ?", (head.last,)).fetchone()
+        return found is not None and found[0].hex() == head.record
+
+    def _epoch(self, db: sqlite3.Connection) -> str:
+        ((epoch,),) = db.execute("SELECT value FROM setting WHERE key = 'epoch'")
+        return str(epoch)
 
     def _fresh(self) -> Part | None:
         """The columns of the next few thousand records that are not held yet."""
@@ -90,3 +107,15 @@ class View:
         names = ("row", "session", "place", "at", "scope", "speaker", "kind", "channel", "length")
         part: Part = {n: np.array(c, dtype=self.columns.types[n][0]) for n, c in zip(names, plain, strict=True)}
         return part | encode(vectors)
+
+
+def _begins_at_once(db: sqlite3.Connection) -> bool:
+    """Take the write lock if it is free this moment."""
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        db.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:  # another process holds it
+        return False
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
+    return True

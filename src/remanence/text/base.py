@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from remanence.records import Event, Hit, Op, Query
+from remanence.registry import load, names
 from remanence.store.base import Base as Store
 
 
@@ -45,3 +46,8 @@ class Base(ABC):
     def recalled(self, hits: Sequence[Hit], now: datetime) -> list[Op]:
         """What being recalled does to the records that were."""
         return []
+
+
+def derives(method: str) -> str:
+    """What a method of this name writes: the same word for methods that read each other's stores."""
+    return str(load("text", method).derives or method) if method in names("text") else method

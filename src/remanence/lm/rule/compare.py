@@ -8,8 +8,8 @@ Differs: first mention of a subject's relation decides; nothing is inferred ("mo
 import re
 
 from remanence.lm.base import Verdict
+from remanence.lm.rule.attributes import Statement
 from remanence.lm.rule.relations import OPPOSITE, core, single
-from remanence.lm.rule.statements import Statement
 from remanence.lm.rule.telling import tell
 from remanence.lm.rule.words import content, negated, words
 

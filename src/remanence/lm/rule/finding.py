@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from remanence.errors import CannotAnswer
 from remanence.lm.base import Answer
+from remanence.lm.rule.attributes import Statement
 from remanence.lm.rule.days import DATE
 from remanence.lm.rule.names import names
 from remanence.lm.rule.relations import canonical, core, single
-from remanence.lm.rule.statements import Statement
 from remanence.lm.rule.telling import tell
 from remanence.lm.rule.words import content, words
 

@@ -52,7 +52,7 @@ def names(text: str) -> Iterator[tuple[int, int, str]]:
         start, name = _peeled(text, start, name)
         name = _LAST.sub("", name)
         plain = name.strip(".'’-")
-        if len(plain) < 2 or plain.lower() in STOP or _dull(text, end, plain):
+        if len(plain) < 2 or not plain[0].isupper() or plain.lower() in STOP or _dull(text, end, plain):
             continue
         yield start, end, name.rstrip(".") if name.count(".") == 1 else name
 

@@ -13,8 +13,8 @@ NAME = (
 )
 
 _THOUGHT = (
-    r"[;!?:()\[\]\n\"“”]|\.(?=\s|$)|\s[-–—]+\s|—|\.\.|…"
-    r"|,\s+(?:it|they|he|she|you|we|there|this|that|especially|like|even|not)\b"
+    r"[;!?()\[\]\n\"“”]|\.(?=\s|$)|\s[-–—]+\s|—|\.\.|…"
+    r"|:(?!\S)|,\s+(?:it|they|he|she|you|we|there|this|that|especially|like|even|not)\b"
     r"|,?\s+(?:but|because|cause|cuz|since|so|when|while|which|who|whose|where|after|before|though"
     r"|although|unless|until"
     r"|if|then|during|despite|due\s+to|thanks\s+to|as\s+(?:well|I|of|my|soon)|to\s+be\s+(?:with|closer)"
@@ -42,7 +42,7 @@ _TAIL = re.compile(
 )
 _HEAD = re.compile(r"[\s,:'\"“”‘’]*(?:(?:an?|the|some|also|now|both|such)\s+(?=\S))?")
 _EMPTY = re.compile(
-    r"(?:for|when|ever|mostly|with|together|around|is|are|was|it|its|it's|them|this|that|those|these|you"
+    r"(?:as|for|when|ever|mostly|with|together|around|is|are|was|it|its|it's|them|this|that|those|these|you"
     r"|your|him|how|what|and|of|-|to)\b(?!\s+\w+\s+\w+)|-",
     re.IGNORECASE,
 )

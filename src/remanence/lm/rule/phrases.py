@@ -31,7 +31,7 @@ def keywords(text: str, n: int) -> list[str]:
     found = [(start, name, True) for start, _, name in names(text) if name.lower() not in small]  # "Wild" opens a line
     taken = [(start, start + len(name)) for start, name, _ in found]
     found += [(start, phrase, False) for start, phrase in _between(text, taken)]
-    if not found:
+    if not found or n < 1:
         return []
     degree: Counter[str] = Counter()
     count: Counter[str] = Counter()

@@ -4,6 +4,8 @@ A relation is one word: "lives_in", "works_at", "favourite_colour", "phone". Two
     not_R   it does not hold, or no longer: "no longer lives in Porto" is not_lives_in Porto
     past_R  it held once: "used to work at Acme" is past_works_at Acme
 Neither is ever a positive fact. With an empty object they deny R whatever it was.
+Five more are not attributes of a person: "left" (a place or an employer, the text does not say which), "when" and
+"where" (of an event), "value" (of "the wifi password"), "moving_to" (planned: lives_in does not hold yet).
 """
 
 import re
@@ -56,6 +58,11 @@ PEOPLE_AND_PETS = listed(
     coworker roommate neighbour neighbor teacher coach mentor doctor dog puppy cat kitten bunny rabbit hamster
     parrot bird horse turtle fish snake lizard pet guinea-pig therapist twin stepmother stepfather godson
     goddaughter"""
+)
+# Things "the ... is" gives a value to: "the wifi password is hunter2", but not "the author is amazing".
+VALUED = listed(
+    """name number phone email address password pin code price cost budget deadline salary version weight size height
+    port url date time location venue password username balance score total"""
 )
 # What a value must look like, or it is not one ("my phone number is wrong").
 CHECKS = {

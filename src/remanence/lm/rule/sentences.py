@@ -13,11 +13,12 @@ from remanence.lm.rule.words import UPPER, listed
 
 Span = tuple[int, int]
 
+_EMOJI = "\U0001f300-\U0001faff\u2600-\u27bf\ufe0f"
 _END = re.compile(
-    r"""(?<![.!?…‽؟])[.!?…‽؟]++["'”’»)\]]*(?=\s|$|[\U0001F300-\U0001FAFF])   # . ! ? and what closes after it
-      | [。！？]+[」』”]?                                        # the full-width ones need no space
-      | \n\s*                                                   # the end of a line
-      | (?<![\U0001F300-\U0001FAFF\u2600-\u27bf\ufe0f])[\U0001F300-\U0001FAFF\u2600-\u27bf\ufe0f]++\s+(?=[A-Z]) # an emoji used as a full stop
+    rf"""(?<![.!?…‽؟])[.!?…‽؟]++["'”’»)\]]*(?=\s|$|[{_EMOJI}])  # . ! ? and what closes after it
+      | [。！？]+[」』”]?                           # the full-width ones need no space
+      | \n\s*                                      # the end of a line
+      | (?<![{_EMOJI}])[{_EMOJI}]++\s+(?=[A-Z])    # an emoji used as a full stop
     """,
     re.VERBOSE,
 )

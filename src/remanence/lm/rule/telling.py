@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from remanence.lm.base import Fact
+from remanence.lm.rule.attributes import Statement
 from remanence.lm.rule.clauses import bare, clauses, lead
 from remanence.lm.rule.days import dated
 from remanence.lm.rule.person import WHO, third_person, told
 from remanence.lm.rule.sentences import sentences, states
-from remanence.lm.rule.statements import Statement, statements
+from remanence.lm.rule.statements import statements
 from remanence.lm.rule.words import UPPER
+from remanence.records import utc
 
 _HE = re.compile(r"(?:he|she)(?=\s|['’](?:s|ll|d)\b)|(?:his|her)(?=\s)", re.IGNORECASE)
 _PERSON = re.compile(
@@ -41,7 +43,7 @@ class Told:
 
 def facts(text: str, speaker: str, at: datetime | None) -> list[Fact]:
     """Every statement of the text as a fact, in order."""
-    return [_fact(t, speaker) for t in tell(text, at)]
+    return [_fact(t, speaker) for t in tell(text, utc(at) if at else None)]
 
 
 def tell(text: str, at: datetime | None = None) -> Iterator[Told]:

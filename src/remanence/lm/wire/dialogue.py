@@ -80,7 +80,7 @@ class Dialogue:
                 raise
             if reply.status < 400:
                 if error := _error(reply.body):
-                    raise Unavailable(f"{self.transport.shown} answered with an error: {error}")
+                    raise Unavailable(self.transport.blank(f"{self.transport.shown} answered with an error: {error}"))
                 said = self.dialect.said(reply.body)
                 self._count(start, said, retries=reply.retries, prompt=len(system) + sum(len(t) for _, t in turns))
                 return said
@@ -94,7 +94,8 @@ class Dialogue:
                 self.without |= {name}
                 return
         if status not in (400, 422, 501) or self.rung + 1 >= self.dialect.rungs:
-            raise Unavailable(f"{self.transport.shown} refused the request (HTTP {status}): {message[:300]}")
+            said = f"{self.transport.shown} refused the request (HTTP {status}): {message[:300]}"
+            raise Unavailable(self.transport.blank(said))
         self.rung += 1
 
     def _count(self, start: float, said: Said | None = None, *, retries: int = 0, prompt: int = 0) -> None:

@@ -81,7 +81,7 @@ class Transport:
                 failed = str(error)
                 if attempt < self.retries:
                     self.sleep(self._wait(attempt, error.wait_s))
-        raise Unavailable(self._blank(f"{self.shown} did not answer in {self.retries + 1} attempts: {failed}"))
+        raise Unavailable(self.blank(f"{self.shown} did not answer in {self.retries + 1} attempts: {failed}"))
 
     def close(self) -> None:
         """Let go of the connections; the next request opens new ones."""
@@ -104,10 +104,10 @@ class Transport:
         if status in AGAIN or status >= 500:
             raise _Again(f"HTTP {status}: {_short(said)}", _seconds(headers.get("retry-after", "")))
         if status in (401, 403):
-            raise Unavailable(self._blank(f"{self.shown} refused the key (HTTP {status}): {_short(said)}"))
+            raise Unavailable(self.blank(f"{self.shown} refused the key (HTTP {status}): {_short(said)}"))
         if status == 404 or 300 <= status < 400:
             raise Unavailable(
-                self._blank(f"{self.shown} is not there (HTTP {status}): {_short(said)}. Check url and model")
+                self.blank(f"{self.shown} is not there (HTTP {status}): {_short(said)}. Check url and model")
             )
         try:
             return Reply(status, json.loads(raw), attempt)
@@ -137,7 +137,8 @@ class Transport:
         http = _httpx()
         with self._lock:
             if self._client is None:
-                self._client = http.Client(timeout=self.timeout_s, follow_redirects=False)
+                tls = urlsplit(self.url).scheme == "https"  # reading the certificates takes 0.1 s: not for plain http
+                self._client = http.Client(timeout=self.timeout_s, follow_redirects=False, verify=tls)
                 weakref.finalize(self, self._client.close)
             return self._client
 
@@ -146,7 +147,8 @@ class Transport:
             return min(asked_s, LONGEST_WAIT_S)
         return min(0.5 * 2.0**attempt, LONGEST_WAIT_S) * (0.5 + random.random() / 2)  # spread, so callers do not march
 
-    def _blank(self, message: str) -> str:
+    def blank(self, message: str) -> str:
+        """The message without the key, which some servers repeat."""
         return message.replace(self.key, "***") if self.key else message
 
 

@@ -207,12 +207,11 @@ _NTH = {"first": 0, "second": 1, "third": 2, "fourth": 3}
 
 
 def _slice(period: Period, i: int, n: int) -> Period:
-    """The `i`-th of `n` equal parts: in whole months from a quarter of a year on, otherwise in whole days."""
-    (start, end), months = period, (period[1] - period[0]).days // 30
-    if months >= 3:
-        index = start.year * 12 + start.month - 1
-        return whole_months(index + months * i // n, months * (i + 1) // n - months * i // n)
-    days = (end - start).days
+    """The `i`-th of `n` equal parts: of whole months if that can be, otherwise of whole days."""
+    start, end = period
+    months, days = (end.year - start.year) * 12 + end.month - start.month, (end - start).days
+    if start.day == end.day == 1 and months % n == 0:
+        return whole_months(start.year * 12 + start.month - 1 + months // n * i, months // n)
     return (start + days * i // n * DAY, start + days * (i + 1) // n * DAY) if days >= n else period
 
 

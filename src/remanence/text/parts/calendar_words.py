@@ -121,12 +121,12 @@ ATOM = re.compile(
           (?:(?<=week)(?:\s+on)?\s+(?P<week_day>{_any(WEEKDAYS)})\b|(?<=year),?\s+(?:in|on|at)\s+(?P<year_part>{_NAMED})\b)?))
     | (?P<hours>(?P<hours_which>this|last)\s+(?P<hours_of>{_HOURS})\b)
     | (?P<day>(?P<day_word>yesterday|today|tonight|tomorrow|the\s+other\s+day)\b(?:\s+(?P<day_hours>{_HOURS})\b)?)
+    | (?P<nth>(?:on\s+the|(?P<nth_weekday>{_WEEKDAY})(?:,?\s+the)?)\s+(?P<nth_day>\d{{1,2}}(?:st|nd|rd|th))\b
+        (?!\s+(?:of\s+)?{_MONTH})(?:\s+of\s+(?P<nth_which>last|this|next)\s+month\b)?)
     | (?P<named>(?:(?P<which>{_WHICH})\s+)?(?P<name>{_NAMED})\b(?:\.(?=\s\d))?(?:\s+(?P<name_hours>{_HOURS})\b)?
         (?:(?:,|\s+of|\s+in)?\s+(?P<year>{_YEAR})\b|\s+(?:of\s+)?(?P<tail>last|this|next)\s+(?P<tail_unit>week|year)\b)?)(?!,?\s+\d{{4}}\b)
     | (?P<decade>['’]?(?P<century>1[5-9]|20)?(?P<ten>\d0)['’]?s\b|(?P<ten_word>{_any(DECADE_OF)})\b)
     | (?P<quarter>q(?P<q>[1-4])\s+(?:of\s+)?(?P<q_year>{_YEAR})\b)
-    | (?P<nth>(?:on\s+the|(?P<nth_weekday>{_WEEKDAY})(?:,?\s+the)?)\s+(?P<nth_day>\d{{1,2}}(?:st|nd|rd|th))\b
-        (?!\s+(?:of\s+)?{_MONTH})(?:\s+of\s+(?P<nth_which>last|this|next)\s+month\b)?)
     | (?P<whole>{_YEAR})(?![\w%]|[.,:/-]\d|\s+(?:{_COUNTED})\b)
     )""",
     re.VERBOSE,

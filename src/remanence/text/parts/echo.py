@@ -21,6 +21,9 @@ class Recalled:
     def add(self, texts: Iterable[str]) -> None:
         self.hashes.update(_hash(line) for text in texts for line in text.splitlines() if line.strip())
 
+    def forget(self) -> None:
+        self.hashes.clear()
+
     def echoes(self, event: Event) -> bool:
         """Whether an event says nothing but what was recalled before. What a user says always counts."""
         if event.channel not in ("assistant", "tool") or not self.hashes:
