@@ -218,6 +218,20 @@ what did we say on fri?                        | in     2025-11-07 2025-11-08
 Where were we in the fall?                     | in     2025-09-01 2025-12-01
 Where were we before the summer?               | before 2025-06-01 2025-09-01
 What is due at the end of the month?           | in     2025-11-21 2025-12-01
+Who came the day after March 2024?             | in     2024-04-01 2024-04-02
+Who came the day before March 2024?            | in     2024-02-29 2024-03-01
+Who came in the first half of summer 2021?     | in     2021-06-01 2021-07-17
+Who came in the last half of 2024?             | in     2024-07-01 2025-01-01
+What came in the early 90s?                    | in     1990-01-01 1993-05-01
+What did we say of Thursday 16 October?        | in     2025-10-16 2025-10-17
+What did we say of Thursday 18 December?       | in     2025-12-18 2025-12-19
+What did we say of Friday 13 December?         | in     2024-12-13 2024-12-14
+What did we say of Friday the 14th?            | in     2025-11-14 2025-11-15
+What did we say of Friday the 31st?            | in     2025-10-31 2025-11-01
+What did we eat on the previous Monday?        | in     2025-11-10 2025-11-11
+What did we do the previous week?              | in     2025-11-03 2025-11-10
+What did we do this past weekend?              | in     2025-11-08 2025-11-10
+What did we eat on Christmas Eve night?        | in     2024-12-24T18 2024-12-25T06
 """
 
 
@@ -358,6 +372,27 @@ def test_what_was_said_of_last_saturday_happened_then() -> None:
     assert (span.start, span.end) == (at("2023-05-20"), at("2023-05-21"))
 
 
+@pytest.mark.parametrize(
+    ("told", "start"),
+    [
+        ("The survey is in December.", "2025-12-01"),
+        ("Snow in March, how lovely.", "2026-03-01"),
+        ("It snowed in March.", "2025-03-01"),
+        ("We were in Rome in December.", "2024-12-01"),
+        ("We should have it painted before Christmas.", "2025-12-25"),
+        ("Joyce can come on 10 February.", "2026-02-10"),
+        ("Friday then, at four?", "2025-11-14"),
+        ("The bill came on Friday.", "2025-11-07"),
+        ("Rehearsals are from Thursday to Saturday.", "2025-11-13"),
+        ("See you in March!", "2026-03-01"),
+        ("I still love that song from October.", "2025-10-01"),
+    ],
+)
+def test_what_is_told_may_lie_ahead_unless_the_tense_says_otherwise(told: str, start: str) -> None:
+    [span] = resolve(told, NOW)
+    assert span.start == at(start)
+
+
 def test_days_are_those_of_the_zone_of_now() -> None:
     late = datetime(2025, 11, 12, 23, 30, tzinfo=timezone(timedelta(hours=-5)))  # already the 13th in UTC
     [span] = spans("What did I do today?", late)
@@ -405,7 +440,7 @@ ZONES = [None, UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12)
 @example("last Saturday, last Easter, 29 February, the Saturday before last", datetime.min)
 @example("yesterday", datetime(2011, 12, 31, 12, tzinfo=Samoa()))
 def test_nothing_raises_and_every_span_has_a_length(text: str, now: datetime) -> None:
-    for span in spans(text, now):
+    for span in spans(text, now) + resolve(text, now):
         assert span.start < span.end
         assert span.text in text
 

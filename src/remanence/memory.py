@@ -162,7 +162,7 @@ class Memory:
         """The memories that answer best as text for a prompt: dated, cited, at most about this many tokens."""
         if tokens < 1:
             raise BadInput(f"tokens must be at least 1, got {tokens}")
-        made = context(self.search(question, max(5, tokens // 15), now=now, **which), tokens)
+        made = context(self.search(question, max(5, tokens // 15), now=now, **which), tokens, self.method.arrange)
         self._recalled.add(line(hit.record) for hit in made.hits)
         return made
 

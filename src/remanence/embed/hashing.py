@@ -33,4 +33,5 @@ class Hashing(Base):
                 where = np.frombuffer(raw, dtype=np.uint16)
                 np.add.at(row, where % self.dim, np.where(where & 0x8000, 1.0, -1.0))
         length = np.linalg.norm(out, axis=1, keepdims=True)
-        return np.divide(out, length, out=out, where=length > 0)
+        np.divide(out, length, out=out, where=length > 0)
+        return out

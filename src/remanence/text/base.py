@@ -43,6 +43,10 @@ class Base(ABC):
         """What has faded by now."""
         return []
 
+    def arrange(self, hits: Sequence[Hit]) -> list[Hit]:
+        """The order in which a prompt shows these hits, given best first: as things happened, unless overridden."""
+        return sorted(hits, key=lambda hit: (hit.at, hit.record.session))
+
     def recalled(self, hits: Sequence[Hit], now: datetime) -> list[Op]:
         """What being recalled does to the records that were."""
         return []

@@ -3,7 +3,7 @@
 Idea:    each speaker's first name, full name, surname, known nicknames and prefixes go into one table of words; the
          words of the question are looked up in it.
 Cost:    about 0.01 ms for a question; the table is made once for a set of speakers.
-Differs: English nicknames only; a name written without spaces around it (Chinese, Japanese, Thai) is not found.
+Differs: English nicknames and a few others; a name written without spaces around it (Chinese, Thai) is not found.
 
 The rules, each on whole words, with or without a possessive:
 - A first name counts in any case, and so does a known nickname of it. A full name wins over a shared first name, a
@@ -51,7 +51,8 @@ sophia sophie | stephanie steph steffi | stephen steve | steven steve | susan su
 teresa tess terry tessa | theodore theo ted teddy | thomas tom tommy | timothy tim timmy | ursula ulla
 valerie val | vanessa nessa | veronica ronnie vera | victor vic | victoria vicky tori vic | vincent vince vinny
 vladimir vova volodya | walter walt wally | wilhelmina mina minnie | william will bill billy willie liam
-winifred winnie | yekaterina katya | zachary zach zack
+winifred winnie | yekaterina katya | zachary zach zack | tomasz tomek | katarzyna kasia | francisco paco pancho
+jose pepe | giuseppe beppe
 """
 _ROWS = [row.split() for row in _NICKNAMES.replace("\n", "|").split("|") if row.strip()]
 _FORMAL = {row[0] for row in _ROWS}

@@ -1,6 +1,6 @@
-"""Hits as lines of a prompt: dated, cited, in the order things happened, and no more than a budget holds."""
+"""Hits as lines of a prompt: dated, cited, in an order made for reading, and no more than a budget holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from remanence.records import Hit, Record
@@ -28,8 +28,8 @@ def line(record: Record) -> str:
     return f"- [{record.valid_from:%Y-%m-%d}] {who}{' '.join(record.text.split())}{until} [{record.id[:8]}]"
 
 
-def context(hits: Sequence[Hit], tokens: int) -> Context:
-    """The best hits that fit, shown oldest first. A line that does not fit is left out, a later shorter one may fit."""
+def context(hits: Sequence[Hit], tokens: int, arrange: Callable[[Sequence[Hit]], list[Hit]]) -> Context:
+    """The best hits that fit, arranged. A line that does not fit is left out; a later, shorter one may fit."""
     left = tokens - count(HEAD)
     chosen: list[Hit] = []
     for hit in hits:
@@ -39,7 +39,7 @@ def context(hits: Sequence[Hit], tokens: int) -> Context:
             left -= cost
     if not chosen:
         return Context("", (), 0)
-    shown = sorted(chosen, key=lambda hit: (hit.record.valid_from, hit.record.session))
+    shown = arrange(chosen)
     text = "\n".join([HEAD, *(line(hit.record) for hit in shown)])
     return Context(text, tuple(shown), count(text))
 
