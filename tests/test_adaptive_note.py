@@ -48,9 +48,7 @@ def test_one_round_alone_does_not_get_there():
 def test_it_stops_after_rounds_that_help_nothing():
     lm = model(helpful=())
     found(lm)
-    assert (
-        len([name for name, _ in lm.asked if name == "relevant"]) == 2
-    )  # one failure, and patience for another
+    assert len([name for name, _ in lm.asked if name == "relevant"]) == 2  # one failure, and patience for another
 
 
 def test_it_goes_on_while_rounds_help_but_not_beyond_its_bound():

@@ -150,16 +150,15 @@ class ColumnFile:
             if not append:
                 path.unlink(missing_ok=True)  # never shorten a file that another process may have mapped
             with path.open("r+b" if append else "wb") as out:
-                if append:
-                    out.truncate(len(self.file["row"]) * kind.itemsize * int(np.prod(shape, dtype=int)))  # half written
+                if append:  # what a crash left half written goes
+                    out.truncate(len(self.file["row"]) * kind.itemsize * int(np.prod(shape, dtype=int)))
                 out.seek(0, os.SEEK_END)
                 out.write(np.ascontiguousarray(self.tail[name] if append else self.column(name)).data)
-                out.flush()
-                os.fsync(out.fileno())  # the head must not outlive a power cut that the columns do not
         new = self._head_path.with_suffix(".new")
         new.write_text(json.dumps(asdict(head)))
         new.replace(self._head_path)
-        self.remap(head)
+        end = self.tail if len(self.tail["row"]) else self.file
+        self.remap(head, {name: column[-1:] for name, column in end.items()})
 
     def head(self) -> Head | None:
         """What the files hold by now, other processes' rows included; None when there is nothing that can be used."""
@@ -169,8 +168,11 @@ class ColumnFile:
         except (OSError, KeyError, TypeError, ValueError):  # absent or unreadable: it can be rebuilt at any time
             return None
 
-    def remap(self, head: Head) -> bool:
-        """Take in what the files hold, unless they do not; drops the tail rows that are there."""
+    def remap(self, head: Head, last: Part) -> bool:
+        """Take in what the files hold, and drop the tail rows that are there; `last` is what their last row must be.
+
+        A power cut may leave a file shorter than the head says, or zeros at its end: then nothing is taken in.
+        """
         try:
             file: Part = {
                 name: np.memmap(self.folder / f"{name}.bin", dtype=kind, mode="r", shape=(head.rows, *shape))
@@ -178,7 +180,7 @@ class ColumnFile:
             }
         except (OSError, ValueError, OverflowError):  # a column is missing or shorter than the head says
             return False
-        if head.rows < 1 or file["row"][-1] != head.last:
+        if any(not np.array_equal(column[-1:], last[name]) for name, column in file.items()):
             return False
         fresh = self.tail["row"] > head.last
         self.file = file

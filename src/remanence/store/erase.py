@@ -58,8 +58,10 @@ def restore_replaced(db: sqlite3.Connection, rows: Sequence[int]) -> None:
                   WHERE other IN ({marks}) AND relation IS NULL AND change IS NOT NULL"""
         steps += db.execute(sql, some)
     for _, row, change in sorted(steps, reverse=True):
-        for column, (before, after) in json.loads(change).items():
-            db.execute(f"UPDATE record SET {column} = ? WHERE id = ? AND {column} IS ?", (before, row, after))
+        columns = json.loads(change)
+        before, after = zip(*columns.values(), strict=True)
+        restored, same = ", ".join(f"{c} = ?" for c in columns), " AND ".join(f"{c} IS ?" for c in columns)
+        db.execute(f"UPDATE record SET {restored} WHERE id = ? AND {same}", (*before, row, *after))
 
 
 def delete_records(db: sqlite3.Connection, rows: Sequence[int]) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from remanence.errors import BadInput, NotFound
+from remanence.errors import BadInput, Corrupt, NotFound
 from remanence.records import Event, Link, Op, Record, Scope, Source
+from remanence.store.schema import DAMAGED
 from remanence.store.times import moment
 
 MANY = 500  # how many numbers go into one statement
@@ -87,6 +88,8 @@ def read_records(db: sqlite3.Connection, rows: Sequence[int]) -> dict[int, Recor
         for fields in db.execute(f"{RECORD} WHERE r.id IN ({marks})", some):
             row, kind, text, key, start, end, by, strength, reads, last_read, speaker, session, *rest = fields
             *scope, meta, made_by = rest
+            if text is None and row not in texts:
+                raise Corrupt(f"record {row} has no text and cites none; {DAMAGED}")
             found[row] = Record(
                 kind,
                 texts[row] if text is None else text,
@@ -158,6 +161,8 @@ def read_ops(db: sqlite3.Connection, where: str, values: Sequence[object]) -> li
 
 def row_of(db: sqlite3.Connection, table: str, id: str) -> int:
     """The row of a record or event; an id may be cut short while only one begins so."""
+    if not id.strip():
+        raise BadInput(f"an id is up to 32 hex digits, got {id!r}")
     try:
         low, high = bytes.fromhex(id.ljust(32, "0")), bytes.fromhex(id.ljust(32, "f"))
     except ValueError:

@@ -5,6 +5,7 @@ A record that says exactly what one event says keeps no text of its own (NULL). 
 so that reading the rest does not walk over it.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from remanence.errors import BadInput, Corrupt, DiskFull, Locked, NewerVersion, 
 
 APPLICATION = 0x52454D41  # "REMA" in the file's header
 BUSY_S = 15.0  # how long a write waits for another process's
+DAMAGED = "it is damaged; restore a backup, or export what can be read and import it anew"
 
 MIGRATIONS = (
     """
@@ -134,9 +136,14 @@ def speaking_plainly(path: Path) -> Iterator[None]:
             ("unable to open", ReadOnly, "it cannot be opened; check that its folder exists and may be written to"),
             ("full", DiskFull, "the disk is full; nothing of this write was kept"),
             ("disk I/O", DiskFull, "the disk did not take the write; nothing of it was kept"),
-            ("malformed", Corrupt, "it is damaged; restore a backup, or export what can be read and import it anew"),
+            ("malformed", Corrupt, DAMAGED),
+            ("vtable constructor", Corrupt, DAMAGED),
+            ("decode to UTF-8", Corrupt, DAMAGED),
+            ("no such", Corrupt, DAMAGED),
             ("not a database", Corrupt, "it is not a Remanence file; give another path"),
         ):
             if sign in text:
                 raise ours(f"{path}: {advice} ({text})") from error
         raise StoreError(f"{path}: {text}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise Corrupt(f"{path}: {DAMAGED} ({error})") from error

@@ -65,6 +65,12 @@ def numbers(db: sqlite3.Connection, what: str, texts: tuple[str, ...]) -> list[i
     return [id for (id,) in db.execute(f"SELECT id FROM name WHERE what = ? AND text IN ({marks})", (what, *texts))]
 
 
+def sessions(db: sqlite3.Connection, texts: tuple[str, ...]) -> list[int]:
+    """The numbers of the sessions of these names, of whatever scope."""
+    marks = ", ".join("?" * len(texts))
+    return [id for (id,) in db.execute(f"SELECT id FROM session WHERE text IN ({marks})", texts)]
+
+
 class Selector:
     """A filter made ready to be asked about rows. Good for one query."""
 
@@ -80,7 +86,7 @@ class Selector:
             ("channel", numbers(db, "channel", allowed.channels) if allowed.channels else None),
         ]
         self.tests = [(name, found) for name, found in self.tests if found is not None]
-        self.session_numbers = self._sessions() if allowed.sessions else None
+        self.session_numbers = sessions(db, allowed.sessions) if allowed.sessions else None
         self.meta_rows = self._meta_rows() if allowed.meta else None
 
     @property
@@ -126,12 +132,6 @@ class Selector:
             keep &= np.isin(column("row"), self.meta_rows)
         return keep
 
-    def _sessions(self) -> list[int]:
-        marks = ", ".join("?" * len(self.filter.sessions))
-        return [
-            id for (id,) in self.db.execute(f"SELECT id FROM session WHERE text IN ({marks})", self.filter.sessions)
-        ]
-
     def _meta_rows(self) -> NDArray[np.int64]:
         """The rows whose own meta, or that of an event they cite, has all these entries. Reads every row with meta."""
         said = dict(self.filter.meta)
@@ -150,7 +150,7 @@ def event_rows(db: sqlite3.Connection, allowed: Filter, *, pending: bool = False
         ("s.scope", scopes(db, allowed)),
         ("e.speaker", numbers(db, "speaker", allowed.speakers) if allowed.speakers else None),
         ("e.channel", numbers(db, "channel", allowed.channels) if allowed.channels else None),
-        ("s.text", allowed.sessions or None),
+        ("e.session", sessions(db, allowed.sessions) if allowed.sessions else None),
     ):
         if found is not None:
             tests.append(f"{column} IN (SELECT value FROM json_each(?))")  # they may be more than marks are allowed

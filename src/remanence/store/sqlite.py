@@ -110,7 +110,8 @@ class SQLite(Base):
         found: dict[int, str] = {}
         with self._read() as db:
             for marks, some in batches(rows):
-                found.update(db.execute(f"{TEXT} WHERE r.id IN ({marks})", some).fetchall())
+                texts = db.execute(f"{TEXT} WHERE r.id IN ({marks})", some)
+                found.update((row, text) for row, text in texts if text is not None)
         return found
 
     def vectors(self, rows: Rows) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What one process knows of the file: the columns, what no longer holds, which words are common. Caught up when asked."""
+"""What one process knows of the file: the columns, what no longer holds, which words are common."""
 
 import hashlib
 import sqlite3
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from remanence.errors import ReadOnly
+from remanence.errors import Corrupt, ReadOnly
 from remanence.records import Filter
 from remanence.store.columns import ColumnFile, Head, Part, encode
-from remanence.store.schema import BUSY_S
+from remanence.store.schema import BUSY_S, DAMAGED
 from remanence.store.search import WordSearch
 from remanence.store.select import Closed, Selector
 
@@ -47,9 +47,9 @@ class View:
         if last <= self.columns.last:
             return
         head = self.columns.head()
-        if head and head.rows > len(self.columns.file["row"]) and self._ours(head, self.reader):
-            self.columns.remap(head)
-        while fresh := self._fresh():
+        if head and head.rows > len(self.columns.file["row"]) and (there := self._last_of(head, self.reader)):
+            self.columns.remap(head, there)
+        while fresh := self._read(self.reader, self.columns.last, AT_ONCE):
             self.columns.grow(fresh)
             if len(self.columns.tail["row"]) >= TAIL:
                 self._flush()
@@ -75,34 +75,36 @@ class View:
     def _append(self, db: sqlite3.Connection) -> None:
         if self._epoch(db) != self.settings["epoch"]:
             return  # erased or embedded anew since we looked: nothing of it may come back
-        ((record,),) = db.execute("SELECT hash FROM record WHERE id = ?", (self.columns.last,))
         head, held = self.columns.head(), len(self.columns.file["row"])
-        append = head is not None and head.rows >= held and self._ours(head, db)
-        if head and append and not self._ours(head, self.reader):
+        there = self._last_of(head, db) if head and head.rows >= held else None
+        if head and there and not self._last_of(head, self.reader):
             return  # somebody appended what this reading may not see yet
-        append = append and head is not None and self.columns.remap(head)
+        append = head is not None and there is not None and self.columns.remap(head, there)
         if not append or len(self.columns.tail["row"]):
+            ((record,),) = db.execute("SELECT hash FROM record WHERE id = ?", (self.columns.last,))
             self.columns.flush(record.hex(), append=append)
 
-    def _ours(self, head: Head, db: sqlite3.Connection) -> bool:
-        """Whether the last record of the column files is one that this connection sees."""
+    def _last_of(self, head: Head, db: sqlite3.Connection) -> Part | None:
+        """What the last row of the column files must be; None when this connection does not see its record."""
         found = db.execute("SELECT hash FROM record WHERE id = ?", (head.last,)).fetchone()
-        return found is not None and found[0].hex() == head.record
+        return self._read(db, head.last - 1, 1) if found is not None and found[0].hex() == head.record else None
 
     def _epoch(self, db: sqlite3.Connection) -> str:
         ((epoch,),) = db.execute("SELECT value FROM setting WHERE key = 'epoch'")
         return str(epoch)
 
-    def _fresh(self) -> Part | None:
-        """The columns of the next few thousand records that are not held yet."""
+    def _read(self, db: sqlite3.Connection, after: int, n: int) -> Part | None:
+        """The columns of the next n records after this row, from the tables."""
         sql = """SELECT r.id, r.session, coalesce(r.place, 0), r.valid_from, s.scope, r.speaker, r.kind, r.channel,
                         r.length, v.v
                  FROM record r JOIN session s ON s.id = r.session JOIN vector v ON v.id = r.id
                  WHERE r.id > ? ORDER BY r.id LIMIT ?"""
-        found = self.reader.execute(sql, (self.columns.last, AT_ONCE)).fetchall()
+        found = db.execute(sql, (after, n)).fetchall()
         if not found:
             return None
         *plain, blobs = zip(*found, strict=True)
+        if any(len(blob) != 2 * self.columns.dim for blob in blobs):
+            raise Corrupt(f"{self.path} holds vectors of another width; {DAMAGED}")
         vectors = np.frombuffer(b"".join(blobs), dtype=np.float16).reshape(len(found), -1).astype(np.float32)
         names = ("row", "session", "place", "at", "scope", "speaker", "kind", "channel", "length")
         part: Part = {n: np.array(c, dtype=self.columns.types[n][0]) for n, c in zip(names, plain, strict=True)}

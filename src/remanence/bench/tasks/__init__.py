@@ -1,0 +1,1 @@
+"""One task a file; base.py is the contract."""
