@@ -61,7 +61,7 @@ def _settle_embedder(store: Store, embedder: Embedder, *, given: bool, progress:
     held = str(store.status()["embedder"])
     if held == embedder.id:
         return
-    if given:
+    if given or held.split("-")[0] == embedder.id.split("-")[0] == EMBEDDER:  # asked for, or an older table of ours
         store.reembed(embedder, progress=progress)
         return
     for name in names("embed"):

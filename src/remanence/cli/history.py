@@ -34,5 +34,5 @@ def history(run: Run, record: str, limit: int) -> Answer:
 
 
 def _text(memory: "Memory", op: Op) -> str:
-    """What was added; of what was erased the log holds no id."""
-    return memory.get(op.record).text if op.kind == "add" and op.record else ""
+    """What was added; the log does not tell of what was erased."""
+    return memory.get(op.record).text if op.kind == "add" else ""

@@ -13,6 +13,7 @@ from remanence.cli.parts.answer import Answer
 from remanence.cli.parts.options import command, dry, sure
 from remanence.cli.parts.progress import Progress
 from remanence.cli.parts.run import Run
+from remanence.cli.parts.services import service
 
 
 @command
@@ -20,11 +21,11 @@ from remanence.cli.parts.run import Run
 @dry
 @sure
 def rebuild(run: Run, only_vectors: bool, dry_run: bool, yes: bool) -> Answer:
-    if only_vectors and not run.settings.embed:
+    embedder = service(run.settings, "embed")
+    if only_vectors and embedder is None:
         raise click.UsageError("name the embedder: --embed NAME")
-    with run.open(writes=False, method="", embed=None) as memory:  # as it is now
-        held = memory.status()
-    method, embed = run.settings.method or str(held["method"]), run.settings.embed or str(held["embedder"])
+    held = run.held()
+    method, embed = run.settings.method or held["method"], embedder.id if embedder else held["embedder"]
     plan = {"events": held["events"], "method": method, "embedder": embed, "dry_run": dry_run}
     what = f"embed {held['records']} records" if only_vectors else f"derive {held['events']} events by {method}"
     if dry_run:

@@ -15,7 +15,7 @@ of then. "I miss Porto" and "my sister lives in Porto" state nothing, nor does w
     past     the same, asked as of a day at which another value held
     order    both of two values that followed one another are stated among the first k: their dates tell the order
     cascade  what hung on the old city ("since I live in Porto, I take tram 22") and was not renewed is not stated, or
-             not before a text that cites the move
+             not before a text that cites a later move
     kept     what names the old city but does not hang on it ("I ran my first marathon in Porto") is still recalled
     gone     no value that was denied at last is stated, or none before a text that cites the denial
     never    asked for what was only wished for or true of others: the language model says that it cannot answer
@@ -179,6 +179,7 @@ class _Told:
         last = values[-1]
         if denied:
             gold = self._say(who, days[-1], attribute.denials, old=last)
+            golds.append(gold)
             self._ask(_Asks(who, "gone", name, attribute.questions, (gold,), outdated=values))
         else:
             self._ask(_Asks(who, "current", name, attribute.questions, (golds[-1],), (last,), values[:-1]))
@@ -200,7 +201,7 @@ class _Told:
             gold = self._say(who, self._inside(days[-2], days[-1]), hanging.says, later, city=cities[-1], states=said)
             self._ask(_Asks(who, "current", "way to work", (hanging.question,), (gold,), (later,), (way,)))
         else:
-            self._ask(_Asks(who, "cascade", "way to work", (hanging.question,), (golds[1],), outdated=(way,)))
+            self._ask(_Asks(who, "cascade", "way to work", (hanging.question,), tuple(golds[1:]), outdated=(way,)))
         gold = self._say(who, self._inside(days[0], days[1]), hanging.kept, city=cities[0])
         self._ask(_Asks(who, "kept", "marathon", (hanging.kept_question,), (gold,), (cities[0],)))
 

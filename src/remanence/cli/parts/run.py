@@ -13,11 +13,13 @@ import click
 
 from remanence.cli.parts.progress import Progress
 from remanence.cli.parts.services import service
-from remanence.errors import NotFound
+from remanence.errors import BadConfig, NotFound
 from remanence.settings import Settings, load
 
 if TYPE_CHECKING:
     from remanence.memory import Memory
+
+ANEW = "remanence rebuild --only-vectors --embed NAME"
 
 
 class Refused(click.ClickException):
@@ -54,16 +56,37 @@ class Run:
         services = {"embed": service(said, "embed"), "lm": service(said, "lm"), "method": said.method} | instead
         if new:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is remembered is private
-        elif not self.path.is_file():
-            raise NotFound(f"there is no memory at {self.path}; `remanence add` begins one, --memory names another")
+        else:
+            self.exists()
         if services["embed"] is not None and reembed is None:
             self._same_embedder(services["embed"].id)
-        return remanence.open(
-            self.path,
-            **{name: value for name, value in services.items() if value},
-            read_only=not (writes or new),
-            progress=reembed,
-        )
+        try:
+            return remanence.open(
+                self.path,
+                **{name: value for name, value in services.items() if value},
+                read_only=not (writes or new),
+                progress=reembed,
+            )
+        except BadConfig as error:
+            if services["embed"] is None:  # the embedder it was made with is not to be had
+                error.add_note(f"On the command line: {ANEW}")
+            raise
+
+    def exists(self) -> None:
+        """A memory that is not there is an error."""
+        if not self.path.is_file():
+            raise NotFound(f"there is no memory at {self.path}; `remanence add` begins one, --memory names another")
+
+    def held(self) -> dict[str, Any]:
+        """What the file says of itself, whether or not its method and its embedder are to be had."""
+        from remanence.store.schema import connect, speaking_plainly
+
+        self.exists()
+        with closing(connect(self.path, read_only=True)) as db, speaking_plainly(self.path):
+            ((events,),) = db.execute("SELECT count(*) FROM event")
+            ((records,),) = db.execute("SELECT count(*) FROM record")
+            said = dict(db.execute("SELECT key, value FROM setting WHERE key IN ('embedder', 'method')"))
+        return {"events": events, "records": records, **said}
 
     @contextmanager
     def recall(self, chosen: dict[str, Any]) -> Iterator[tuple["Memory", dict[str, Any]]]:
@@ -88,15 +111,12 @@ class Run:
 
     def _same_embedder(self, asked: str) -> None:
         """Refuse when the memory's vectors are of another embedder: everything is not embedded anew in passing."""
-        from remanence.store.schema import connect, speaking_plainly
-
         if not (self.path.is_file() and self.path.stat().st_size):
             return
-        with closing(connect(self.path, read_only=True)) as db, speaking_plainly(self.path):
-            held = dict(db.execute("SELECT key, value FROM setting WHERE key = 'embedder'")).get("embedder", asked)
+        held = self.held().get("embedder", asked)
         if held != asked:
             origin = self.settings.origin.get("embed") or self.settings.origin["embed_url"]
             raise Refused(
                 f"{self.path} was embedded by {held!r}, not by {asked!r} ({origin}). Leave that setting out, or embed "
-                "everything anew: remanence rebuild --only-vectors --embed NAME"
+                f"everything anew: {ANEW}"
             )

@@ -15,12 +15,13 @@ def facts(lm: LM, events: Iterable[Event]) -> list[Record]:
 
 
 def record(event: Event, fact: Fact) -> Record:
-    """A fact holds from the time it names, else from when it was said."""
-    said = {"subject": fact.subject, "relation": fact.relation, "object": fact.object}
+    """A fact is known, and so holds, from when it was said; a time that it names stands in `meta` as "at"."""
+    named = fact.at.isoformat() if fact.at and fact.at != event.at else ""
+    said = {"subject": fact.subject, "relation": fact.relation, "object": fact.object, "at": named}
     return Record(
         "fact",
         fact.text,
-        fact.at or event.at,
+        event.at,
         sources=(Source(event.id, fact.start, fact.end),),
         speaker=event.speaker,
         session=event.session,
