@@ -18,7 +18,7 @@ def show(hit: remanence.Hit, place: int) -> None:
     print(f"  {place}. {hit.at:%a %d %b %Y}  {hit.record.speaker}: {hit.text}")
     print(f"     score {hit.score:.2f} = {why}")
     print(
-        f"     source: event {source.event[:8]}, characters {source.start} to {source.end}, session {hit.record.session}"
+        f"     source: event {source.event[:8]}, characters {source.start}-{source.end}, session {hit.record.session}"
     )
 
 
@@ -26,9 +26,7 @@ def main() -> None:
     with remanence.open(":memory:") as memory:
         start = time.perf_counter()
         added = memory.import_(HERE / "chats.jsonl")
-        print(
-            f"{added.new} messages imported and searchable in {time.perf_counter() - start:.2f} s. No model was asked.\n"
-        )
+        print(f"{added.new} messages imported and searchable in {time.perf_counter() - start:.2f} s, no model asked.\n")
         for asked in json.loads((HERE / "questions.json").read_text()):
             seen = memory.as_of(asked["as_of"]) if "as_of" in asked else memory
             when = f"   [as of {asked['as_of']}]" if "as_of" in asked else ""

@@ -1,18 +1,19 @@
 """Which of two segments of a book came first.
 
 Source:  Pink et al. 2024, "Assessing Episodic Memory in LLMs with Sequence Order Recall Tasks" (arXiv 2410.08133).
-Idea:    the key is free, and the whole book was told in order. Two things are needed: that both segments are recalled
-         when they are quoted together, and that the memory itself knows which of them was there earlier.
+Idea:    the key is free, and the text was told in order. Two things are needed: that both segments are recalled when
+         they are quoted together, and that the memory itself knows which of them was there earlier.
 Data:    the nine books of bridge-ai-neuro/SORT, from Project Gutenberg, metadata CC0.
-Differs: pairs are drawn anew from the text, by the seed: the paper's own are not with the books. Excerpts of 10,000
-         words and segments of 20, of the paper's 250 to 20,000 and 20 or 50. No language model is asked.
+Differs: pairs are drawn anew, by the seed: the paper's own are not with the books. Excerpts have 10,000 words and
+         segments 20, of the paper's 250 to 20,000 and 20 or 50. A sentence ends with any full stop, that of "Mrs." too.
+         No language model is asked.
 
-A book is a world: an excerpt that begins with a sentence, told in events of whole sentences and at least `words` words,
-a minute apart. A segment is `quoted` words of an event from the beginning of one of its sentences; an event that has
-none is told but never asked for. A pair is asked twice.
+A book is a world: an excerpt that begins with a sentence, told in events of whole sentences and at least `words`
+words, a minute apart. A segment is `quoted` words of an event from the beginning of one of its sentences; an event
+that has none is told but never asked for. A pair is asked twice.
 
-    order   asked for both at once, two texts: 1 when both events are among the first 2 cited, for then their dates tell;
-            otherwise 1/2, the chance of a guess. The paper's accuracy, for a reader who makes no mistakes.
+    order   asked for both at once, two texts: 1 when both events are among the first 2 cited, for then their dates
+            tell; otherwise 1/2, the chance of a guess. The paper's accuracy, for a reader who makes no mistakes.
     both    the same without the guess
     then    the same question as of the middle between the two: 1 when the earlier is among the first 2 and the later is
             not. The memory's own times decide, not the key's.
