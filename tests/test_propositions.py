@@ -55,6 +55,24 @@ def test_what_states_nothing_is_kept_whole():
     assert found("propositions", "well then?", k=1)[0].text == "Well, then?"
 
 
+def test_a_passage_with_many_good_propositions_does_not_crowd_out_the_next():
+    said = {"All about ferries.": [f"The ferry leaves at {hour}." for hour in range(20)], "A pier.": ["A ferry pier."]}
+    lm = Scripted({"facts": lambda text, speaker, at: [Fact(fact, 0, len(text)) for fact in said[text]]})
+    with remanence.open(method="propositions", embed="hashing", lm=lm) as memory:
+        for text in said:
+            memory.add(text)
+        hits = memory.search("When does the ferry leave, at 3 or at 4?", k=2)
+    assert {hit.text[:9] for hit in hits} == {"The ferry", "A ferry p"}
+
+
+def test_a_piece_of_a_long_text_that_states_nothing_is_kept_beside_the_others():
+    lm = Scripted({"facts": lambda text, speaker, at: [Fact("The ferry left.", 0, 9)]})
+    with remanence.open(method="propositions", embed="hashing", lm=lm) as memory:
+        memory.add("The ferry. " + "And so on and on. " * 150 + "What of the violin?")
+        texts = [record.text for record in memory.records()]
+    assert texts[0] == "The ferry left." and len(texts) == 2 and texts[1].endswith("What of the violin?")
+
+
 def test_the_passages_of_a_long_text_each_count():
     text = "\n\n".join(f"The {name} is kept in room {i}. " + "It rained all that day. " * 120 for i, name in NAMES)
     with remanence.open(method="propositions", embed="hashing") as memory:

@@ -61,6 +61,7 @@ def test_what_is_not_there_word_for_word_is_found_by_its_embedding():
         memory.add("Whom has Globex employed, do you know?")
         hits = memory.search(written("READ", ("Globex", "employed", "")), k=3)
     assert hits[0].text == "Globex employs Ben"
+    assert len({hit.sources[0].event for hit in hits}) == 3, "its own turn does not come again"
     assert [hit.record.kind for hit in hits[1:]] == ["turn", "turn"], "sued is not close to employed"
     assert dict(hits[0].why)["parts"] < 1
 
