@@ -129,6 +129,27 @@ def test_forgotten_is_not_recalled_and_undo_brings_it_back(memory: Memory):
     assert target in [hit.id for hit in memory.search("number 1007", k=50)]
 
 
+def test_forgotten_stays_forgotten(memory: Memory):
+    memory.add_many(conversation())
+    later = START + timedelta(days=30)
+    memory.consolidate(now=later)
+    gone = {hit.id for hit in memory.search("violin, fence, olives, train", k=3)}
+    for id in gone:
+        memory.forget(id)
+    memory.consolidate(now=later)
+    assert not gone & {hit.id for hit in memory.search("violin, fence, olives, train", k=100)}
+
+
+def test_what_shared_a_memory_with_the_erased_is_still_found(memory: Memory):
+    memory.add_many(conversation())
+    memory.consolidate(now=START + timedelta(days=30))
+    first, second = list(memory.events(user="u1"))[:2]
+    memory.erase(between=(first.at, second.at))
+    cited = {source.event for hit in memory.search(second.text, k=50) for source in hit.sources}
+    assert second.id in cited
+    assert first.id not in cited
+
+
 def test_erased_is_gone(memory: Memory):
     memory.add_many(conversation())
     memory.consolidate(now=START + timedelta(days=30))

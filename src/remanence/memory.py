@@ -7,13 +7,15 @@ memory.search("Where does Ana live?")
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 
 from remanence.errors import BadInput, LMError, NotFound, OtherMethod, ReadOnly, Unavailable
+from remanence.given import Added, Progress, Reply
 from remanence.lm.base import Base as LM
 from remanence.plain import event_of, filter_of, scope_of
 from remanence.records import Event, Filter, Hit, Op, Query, Record, Scope, utc
@@ -25,25 +27,6 @@ from remanence.text.parts.echo import Recalled
 from remanence.text.parts.render import Context, context, line
 
 BATCH = 1000  # events kept in one transaction by add_many
-Progress = Callable[[int, int | None], None]  # done, of how many if known
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer, the memories it cites, and who gave it."""
-
-    text: str
-    hits: tuple[Hit, ...]
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What an import did: events that were new, events that were there, and what could not be read."""
-
-    new: int
-    known: int
-    problems: tuple[object, ...] = ()
 
 
 class Memory:
@@ -148,7 +131,10 @@ class Memory:
         if dry_run:
             return sum(1 for _ in self.store.events(allowed))
         self._recalled.forget()
-        return self._writable().erase(allowed, progress=progress)
+        erased = self._writable().erase(allowed, progress=progress)
+        with suppress(LMError):  # what cannot be derived anew just now waits, as `status` says
+            self.derive()
+        return erased
 
     # -- reading -------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from remanence.embed.base import Base as Embedder
 from remanence.errors import BadConfig, OtherMethod
+from remanence.given import Progress
 from remanence.lm.base import Base as LM
-from remanence.memory import Memory, Progress
+from remanence.memory import Memory
 from remanence.registry import build, load, names
 from remanence.store.base import Base as Store
 from remanence.text.base import derives

@@ -41,6 +41,7 @@ class Change:
         self.next_op = self.first_op = self.numbers.next("op")
         self.seen_op = 0  # the last of our operations that one from another store's log was found to be
         self.logged: list[Op] = []
+        self.coming: set[str] = set()  # the events of this write
         self.renumbered: dict[int, int] = {}  # numbers that operations had in the store they come from
 
     # -- events --------------------------------------------------------------------------------------------------
@@ -48,6 +49,7 @@ class Change:
     def keep(self, events: Sequence[Event], *, pending: bool) -> None:
         """Insert the events that are new; note whether records are still to be derived from them."""
         flag = 1 if pending else None
+        self.coming.update(event.id for event in events)
         for event in events:
             values = (
                 bytes.fromhex(event.id),
@@ -93,7 +95,9 @@ class Change:
         found = self.db.execute("SELECT id, retired, valid_to FROM record WHERE hash = ?", (hash,)).fetchone()
         if found:
             row, retired, valid_to = found
-            if retired is not None:  # said again after it was forgotten or merged: it is back
+            if retired is not None and self._said_now(
+                record
+            ):  # said again after it was forgotten or merged: it is back
                 back: dict[str, Value] = {"retired": None}
                 self._write(op, row, back | ({"superseded_by": None} if valid_to is None else {}))
             return
@@ -145,6 +149,10 @@ class Change:
             self._write(op, row, {"retired": at} if retired is None else {})
         else:
             self._write(op, row, self._strengthened(op, row, at))
+
+    def _said_now(self, record: Record) -> bool:
+        """Whether it cites an event that comes in with it: what was forgotten does not come back by itself."""
+        return any(source.event in self.coming for source in record.sources)
 
     def _strengthened(self, op: Op, row: int, at: int) -> dict[str, Value]:
         changed: dict[str, Value] = {} if op.value is None else {"strength": op.value}

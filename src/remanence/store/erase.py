@@ -22,9 +22,11 @@ def erase_events(change: Change, allowed: Filter, say: Callable[[str], None]) ->
     events = event_rows(change.db, allowed)
     say(f"erasing {len(events)} events")
     derived = rows_derived(change.db, events)
+    beside = events_cited(change.db, derived)
     restore_replaced(change.db, derived)
     delete_records(change.db, derived)
     delete_events(change.db, events)
+    wait_again(change.db, beside)
     delete_unused_names(change.db)
     if events:
         change.note_erasure(len(events))
@@ -48,6 +50,20 @@ def rows_derived(db: sqlite3.Connection, events: Sequence[int]) -> list[int]:
     for marks, some in batches(events):
         found.update(row for (row,) in db.execute(f"SELECT record FROM source WHERE event IN ({marks})", some))
     return sorted(found)
+
+
+def events_cited(db: sqlite3.Connection, rows: Sequence[int]) -> list[int]:
+    """Every event that one of these records cites."""
+    found: set[int] = set()
+    for marks, some in batches(rows):
+        found.update(event for (event,) in db.execute(f"SELECT event FROM source WHERE record IN ({marks})", some))
+    return sorted(found)
+
+
+def wait_again(db: sqlite3.Connection, events: Sequence[int]) -> None:
+    """Events that stay, and that nothing cites any more, are derived from anew: they lost what they shared."""
+    for marks, some in batches(events):
+        db.execute(f"UPDATE event SET pending = 1 WHERE id IN ({marks}) AND id NOT IN (SELECT event FROM source)", some)
 
 
 def restore_replaced(db: sqlite3.Connection, rows: Sequence[int]) -> None:
