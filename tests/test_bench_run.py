@@ -230,6 +230,14 @@ def test_an_embedder_alone_ranks_by_cosine():
     assert (row.form, row.embedder, row.cost.bytes_per_event) == ("embed", Hashing().id, Hashing().dim * 4)
 
 
+def test_an_embedder_alone_sees_who_said_it_unless_told_otherwise():
+    said = [Event("I moved.", START, speaker="Ben"), Event("I moved.", START, speaker="Ana")]
+    for speaker, first in ((True, said[1].id), (False, said[0].id)):
+        subject = EmbedderAlone("hashing", speaker=speaker).subject()
+        subject.observe(said)
+        assert subject.recall(Probe("Where did Ana move?")).ranked[0] == first
+
+
 def test_filters_reach_the_memory():
     subject = words().subject()
     said = [Event(f"tulips {who}", START, speaker=who) for who in ("Ana", "Ben")]

@@ -121,7 +121,7 @@ HARM = {
     "a head that says too much": lambda at: said(at, rows=10**12),
     "a head beyond all numbers": lambda at: said(at, rows=10**30),
     "a head below nothing": lambda at: said(at, rows=-4),
-    "a head of another past": lambda at: said(at, record="ab" * 16),
+    "a head of another past": lambda at: said(at, origin="ab" * 16),
     "a head whose last row is not there": lambda at: said(at, rows=10),
     "a column is missing": lambda at: (at / "place.bin").unlink(),
     "a column is cut short": lambda at: cut(at / "codes.bin", 100),
@@ -212,6 +212,39 @@ def test_a_backup_put_back_does_not_see_what_came_after_it(tmp_path: Path) -> No
         fill(memory, 45, first=1000)
         check(memory)
     with opened(path) as memory:
+        check(memory)
+
+
+def test_another_past_is_known_though_it_ends_in_the_same_words(tmp_path: Path) -> None:
+    path = tmp_path / "m.db"
+    with opened(path) as memory:
+        fill(memory, 10)
+    backup = path.read_bytes()
+    for first in (100, 200):
+        path.write_bytes(backup)
+        with opened(path) as memory:
+            fill(memory, 9, first=first)
+            fill(memory, 1, first=999)
+            memory.add("the last", at=START)
+            check(memory)
+
+
+def test_files_that_hold_less_than_we_know_are_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody removed the folder, and another process was stopped after its first rows."""
+    with opened(tmp_path / "m.db") as memory:
+        fill(memory, 40)
+        assert parts(memory) == (40, 0)
+        shutil.rmtree(folder(memory))
+        with monkeypatch.context() as stopped:
+            stopped.setattr(view, "AT_ONCE", 8)
+            whole = ColumnFile.flush
+            stopped.setattr(
+                ColumnFile, "flush", lambda self, *a, **k: no_room(0) if len(self) > 8 else whole(self, *a, **k)
+            )
+            with opened(tmp_path / "m.db") as other:
+                assert parts(other) == (8, 32)
+        fill(memory, 9, first=40)
+        assert parts(memory) == (49, 0)
         check(memory)
 
 

@@ -102,10 +102,12 @@ def marks(memory: Memory) -> list[bytes]:
     return [*map(core, SECRET.values()), *vectors, *codes, *hashes]
 
 
-@pytest.fixture
-def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture(params=["ON", "OFF"], ids=["zeros over what is deleted", "old pages left"])
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest):
+    """SQLite may write zeros over what it deletes; erasing must not depend on it alone, nor on what follows it."""
     monkeypatch.setattr(view, "TAIL", 50)
     with remanence.open(tmp_path / "m.db", embed="hashing") as opened:
+        opened.store.writer.execute(f"PRAGMA secure_delete = {request.param}")
         fill(opened)
         yield opened
 

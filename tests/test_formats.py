@@ -109,6 +109,11 @@ def test_what_no_format_knows_is_named_with_all_there_are(tmp_path: Path) -> Non
         detect(tmp_path / "missing")
 
 
+def test_words_about_a_format_are_not_of_it(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.txt", 'The "mapping" and the "chat_messages".')
+    assert not any(registry.build("formats", name).recognises(path) for name in registry.names("formats"))
+
+
 @EACH
 def test_progress_ends_where_the_file_does(name: str, sample: str) -> None:
     steps: list[tuple[int, int]] = []

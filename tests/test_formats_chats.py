@@ -110,7 +110,10 @@ def test_what_was_not_said_is_left_out(tmp_path: Path) -> None:
     shown = [{"author": {"role": "critic", "name": "Bob"}}, {"author": {"role": "critic"}}]
     events, problems = chatgpt(tmp_path, conversation(hidden, system, thoughts, custom, picture, *shown, create_time=1))
     assert said(events) == ["text 5", "text 6"]
-    assert [(e.speaker, e.channel) for e in events] == [("Bob", "import"), ("critic", "import")]
+    assert [(e.speaker, e.role, e.channel) for e in events] == [
+        ("Bob", "Bob", "import"),
+        ("critic", "critic", "import"),
+    ]
     assert problems == []
 
 

@@ -127,6 +127,7 @@ def test_folders_that_are_hidden_or_go_in_circles_are_not_entered(tmp_path: Path
     (tmp_path / "a" / ".obsidian").mkdir(parents=True)
     (tmp_path / "a" / ".obsidian" / "x.md").write_text("hidden")
     (tmp_path / "a" / "n.md").write_text("shown")
+    (tmp_path / "a" / "n.txt").write_text("not Markdown")
     (tmp_path / "a" / "back").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "self.md").symlink_to(tmp_path / "self.md")
     os.mkfifo(tmp_path / "pipe.md")
@@ -212,10 +213,10 @@ def test_a_diary_reads_like_this(tmp_path: Path) -> None:
 def test_words_changed_in_a_diary_are_read_as_they_are_now(tmp_path: Path) -> None:
     Markdown().write(tmp_path / "diary", [Event("I live in Lisbon.", TOLD, "Ana")])
     page = tmp_path / "diary" / "2024-04-02.md"
-    page.write_text(page.read_text().replace("Lisbon", "Porto") + "\nmy own words\n")
+    page.write_text(page.read_text().replace("Lisbon", "Porto") + "\nmy own words\n> or a quote\n")
     (event,), problems = taken(tmp_path / "diary")
     assert (event.text, event.speaker, event.at) == ("I live in Porto.", "Ana", TOLD)
-    assert [(p.line, "belongs to no message" in p.message) for p in problems] == [(12, True)]
+    assert [(p.line, "belongs to no message" in p.message) for p in problems] == [(12, True), (13, True)]
 
 
 def test_a_comment_that_was_broken_is_reported_by_line(tmp_path: Path) -> None:

@@ -113,9 +113,16 @@ def test_mcp_memory_can_be_dated() -> None:
 def test_mcp_memory_reports_what_is_odd(tmp_path: Path) -> None:
     entity, relation = {"type": "entity", "name": "A"}, {"type": "relation", "from": "A", "to": "B"}
     odd = [{"type": "x"}, {**entity, "name": " "}, relation, {**entity, "observations": [1, "o", " "]}, "{"]
-    items, problems = taken(McpMemory(), lines(tmp_path, *odd))
-    assert items == [known("A: o", entity="A", type="")]
-    assert [p.line for p in problems] == [1, 2, 3, 4, 4, 5]
+    odd += [{**relation, "relationType": "is", "from": " "}, {**relation, "relationType": "is", "to": 1}]
+    fine = [{**entity, "name": " A", "entityType": " x "}, {**relation, "relationType": " is ", "from": " A"}]
+    items, problems = taken(McpMemory(), lines(tmp_path, *odd, *fine))
+    assert items == [
+        known("A: o", entity="A", type=""),
+        known("A (x)", entity="A", type="x"),
+        known("A is B", **{"from": "A", "relation": "is", "to": "B"}),
+    ]
+    assert [p.line for p in problems] == [1, 2, 3, 4, 4, 5, 6, 7]
+    assert problems[0].message == "expected type entity or relation, got 'x'"
 
 
 # -- JSON lines of anybody -------------------------------------------------------------------------------------------
@@ -203,7 +210,7 @@ def test_jsonl_reports_by_line_and_goes_on(tmp_path: Path) -> None:
     assert problems[0].message.startswith("not valid JSON: Expecting property name")
 
 
-@pytest.mark.parametrize("text", ['say "text": 1', '{"a": 1}', "[]", ""])
+@pytest.mark.parametrize("text", ['say "text": 1', 'my "memory": "x"', '{"a": 1}', "[]", ""])
 def test_what_is_not_recognised(text: str, tmp_path: Path) -> None:
     for format_ in (Jsonl(), Mem0(), McpMemory()):
         assert not format_.recognises(lines(tmp_path, text))
@@ -330,6 +337,42 @@ def test_a_field_that_is_something_else_is_refused_or_read_never_a_crash(item: I
 
 EVENT = Event("Ana lives in Lisbon", NO_TIME, "Ana", meta={"half": "\ud800"})
 RECORD = Record("fact", "Ana lives in Lisbon", NO_TIME, (Source(EVENT.id, 0, 19),))
+
+
+def test_what_is_not_said_is_what_it_is_by_default() -> None:
+    assert from_json({"type": "event", "text": "x", "at": "2024-01-01"}) == Event("x", datetime(2024, 1, 1, tzinfo=UTC))
+    assert from_json({"type": "record", "kind": "fact", "text": "x", "valid_from": "1970-01-01"}) == Record(
+        "fact", "x", NO_TIME
+    )
+    assert from_json({"type": "op", "kind": "erase", "record": "r"}) == Op("erase", "r")
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"type": "evnt"}, r"no type of line 'evnt'. Did you mean 'event'\?"),
+        ({"type": ["event"]}, "no type of line"),
+        ({"type": "event", "text": "x"}, "event needs a time called 'at'"),
+        ({"type": "event", "text": "x", "at": 5}, "not a time: 5"),
+        ({"type": "event", "text": 5, "at": "1970-01-01"}, "'text' must be text, got int"),
+        ({"type": "event", "text": "x", "at": "1970-01-01", "channel": "usr"}, "no channel 'usr'"),
+        ({"type": "event", "text": "x", "at": "1970-01-01", "meta": []}, "'meta' must be an object, got list"),
+        ({"type": "op", "kind": "ad"}, "no kind of operation 'ad'"),
+        ({"type": "op", "kind": "add", "id": True}, "'id' must be a whole number, got True"),
+        ({"type": "op", "kind": "add", "id": -1}, "'id' must be a whole number, got -1"),
+        ({"type": "op", "kind": "add", "id": 2**63}, "'id' must be a whole number"),
+        ({"type": "op", "kind": "add", "value": True}, "'value' must be a number, got True"),
+        ({"type": "op", "kind": "add", "value": "1"}, "'value' must be a number, got '1'"),
+        ({"type": "op", "kind": "add", "value": 10**400}, "'value' must be a number"),
+        (
+            {"type": "record", "kind": "fact", "text": "x", "valid_from": "1970-01-01", "sources": [["a", 1]]},
+            "a source is",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_saying_why(said: dict[str, Any], why: str) -> None:
+    with pytest.raises(BadInput, match=why):
+        from_json(said)
 
 
 def test_an_export_reads_like_this(tmp_path: Path) -> None:

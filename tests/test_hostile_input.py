@@ -105,7 +105,7 @@ def test_a_question_of_a_megabyte_is_answered(memory: Memory) -> None:
     memory.add("I moved to Lisbon.", at=DAY)
     began = monotonic()
     assert len(memory.search(" ".join(f"word{i}" for i in range(120_000)) + " Lisbon", k=3)) == 1
-    assert monotonic() - began < 10
+    assert monotonic() - began < 4
 
 
 def test_events_that_differ_only_in_where_a_field_ends_are_two(memory: Memory) -> None:
@@ -231,10 +231,6 @@ def test_vectors_that_are_none_are_refused_and_nothing_is_kept(path: Path, chang
         assert (
             [event.text for event in memory.events()] == [record.text for record in memory.records()] == ["A good one."]
         )
-        with pytest.raises(BadInput):
-            memory.store.find_vectors(
-                np.asarray(change(Hashing().embed(["bad"])), dtype=np.float32), remanence.Filter(), 3
-            )
         check(memory)
 
 

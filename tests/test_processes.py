@@ -13,6 +13,7 @@ import remanence
 from remanence.embed.hashing import Hashing
 from remanence.errors import OtherMethod, StoreError
 from remanence.records import Event, Op, Scope, utc
+from remanence.store.sqlite import SQLite
 from soundness import check, everything_is_derived
 
 SETUP = """
@@ -142,6 +143,14 @@ def test_who_makes_the_file_says_the_method(tmp_path: Path) -> None:
         assert len(list(first.records())) == 1, "what was derived is not derived again"
         with remanence.open(path, embed="hashing") as other:
             assert other.name == "words"
+
+
+def test_of_two_that_settle_at_once_the_first_is_right(tmp_path: Path) -> None:
+    one, two = (SQLite(tmp_path / "m.db", Hashing()) for _ in range(2))
+    assert (one.method, two.method) == ("", "")
+    assert (one.settle("words"), two.settle("hybrid")) == ("words", "words")
+    one.close()
+    two.close()
 
 
 def test_another_process_embeds_anew(tmp_path: Path) -> None:

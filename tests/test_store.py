@@ -5,7 +5,6 @@ from dataclasses import fields
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
-from time import monotonic
 
 import numpy as np
 import pytest
@@ -215,7 +214,9 @@ class Given:
         return self.vectors[[int(text.split()[-1]) for text in texts]]
 
 
-def test_the_shortlist_of_a_large_store_loses_almost_nothing(tmp_path: Path) -> None:
+def test_the_shortlist_of_a_large_store_loses_almost_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "WIDE", 4000)  # the shares of a store five times as large
+    monkeypatch.setattr(search, "SHORTLIST", 1000)
     chance = np.random.default_rng(0)
     centres = chance.normal(size=(300, 128))
     vectors = (centres[chance.integers(0, 300, 20_000)] + chance.normal(size=(20_000, 128))).astype(np.float32)
@@ -232,7 +233,6 @@ def test_the_shortlist_of_a_large_store_loses_almost_nothing(tmp_path: Path) -> 
         right += len(np.intersect1d(best, store.find_vectors(query, Filter(), 10).rows))
     store.close()
     assert right >= 0.995 * 1000
-    assert search.SHORTLIST < 20_000 / 10, "it is a shortlist"
 
 
 def test_common_words_are_dropped_only_while_others_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,12 +277,19 @@ def test_a_filter_by_an_app_of_very_many_users_is_answered_at_once(tmp_path: Pat
     store = kept(tmp_path / "m.db", what)
     store.writer.execute("BEGIN")
     store.writer.executemany(
-        "INSERT INTO scope (user, agent, run, app) VALUES (?, '', '', 'shop')", [(f"other {i}",) for i in range(40_000)]
+        "INSERT INTO scope (user, agent, run, app) VALUES (?, '', '', 'shop')", [(f"other {i}",) for i in range(5000)]
     )
     store.writer.execute("COMMIT")
-    began = monotonic()
+    longest = 0
+
+    def trace(statement: str) -> None:
+        nonlocal longest
+        longest = max(longest, len(statement))
+
+    store.reader.set_trace_callback(trace)
     assert len(store.find_words(["tea"], Filter(app="shop"), 30).rows) == 10
+    assert longest < 1000, "a term for each user takes a minute to look up"
+    store.reader.set_trace_callback(None)
     assert len(store.find_vectors(store.embedder.embed(["tea"])[0], Filter(app="shop"), 30).rows) == 10
     assert len(list(store.events(Filter(app="shop")))) == 10
-    assert monotonic() - began < 3, "word search with a term for each user takes a minute"
     store.close()

@@ -280,4 +280,4 @@ TestAnything.settings = settings(max_examples=25, stateful_step_count=25, deadli
 
 @pytest.mark.slow
 class TestAnythingForLong(Anything.TestCase):  # type: ignore[misc,name-defined]
-    settings = settings(max_examples=400, stateful_step_count=60, deadline=None)
+    settings = settings(max_examples=150, stateful_step_count=50, deadline=None)

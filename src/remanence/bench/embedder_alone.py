@@ -23,6 +23,7 @@ class EmbedderAlone:
 
     name: str = EMBEDDER
     embed: Embedder | None = None  # the one that `name` stands for, when it is not one of ours
+    speaker: bool = True  # "Ana: " before what Ana said, as in a transcript; without it names in questions find nothing
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -30,10 +31,10 @@ class EmbedderAlone:
         return built
 
     def about(self) -> dict[str, Any]:
-        return {"embedder": self.embedder.id, "settings": {"dim": self.embedder.dim}}
+        return {"embedder": self.embedder.id, "settings": {"dim": self.embedder.dim, "speaker": self.speaker}}
 
     def subject(self) -> "EmbedderSubject":
-        return EmbedderSubject(self.embedder)
+        return EmbedderSubject(self.embedder, self.speaker)
 
     def usage(self) -> Usage:
         return Usage()
@@ -42,11 +43,13 @@ class EmbedderAlone:
 @dataclass
 class EmbedderSubject:
     embedder: Embedder
+    speaker: bool
     events: list[Event] = field(default_factory=list)
     vectors: list[Vectors] = field(default_factory=list)
 
     def observe(self, events: Sequence[Event]) -> None:
-        self.vectors.append(self.embedder.embed([event.text for event in events]))
+        said = [f"{e.speaker}: {e.text}" if self.speaker and e.speaker else e.text for e in events]
+        self.vectors.append(self.embedder.embed(said))
         self.events += events
 
     def advance(self, step: Advance) -> None:

@@ -52,11 +52,11 @@ def sign_bits(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How many rows the files hold, the last of them, and the id of its record."""
+    """How many rows the files hold, the last of them, and which record that is and when it came in."""
 
     rows: int
     last: int
-    record: str
+    origin: str
 
 
 class ColumnFile:
@@ -138,13 +138,13 @@ class ColumnFile:
         """Add rows, all higher than `last`, to the tail."""
         self.tail = {name: np.concatenate([self.tail[name], rows[name]]) for name in self.types}
 
-    def flush(self, record: str, *, append: bool) -> None:
-        """Append the tail to the files, or write everything anew; `record` is the id of the last one.
+    def flush(self, origin: str, *, append: bool) -> None:
+        """Append the tail to the files, or write everything anew; `origin` is that of the last row.
 
         The caller holds the write lock and knows whether the files end where `file` does.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        head = Head(len(self), self.last, record)
+        head = Head(len(self), self.last, origin)
         for name, (kind, shape) in self.types.items():
             path = self.folder / f"{name}.bin"
             if not append:
@@ -164,7 +164,7 @@ class ColumnFile:
         """What the files hold by now, other processes' rows included; None when there is nothing that can be used."""
         try:
             said = json.loads(self._head_path.read_text())
-            return Head(int(said["rows"]), int(said["last"]), str(said["record"]))
+            return Head(int(said["rows"]), int(said["last"]), str(said["origin"]))
         except (OSError, KeyError, TypeError, ValueError):  # absent or unreadable: it can be rebuilt at any time
             return None
 

@@ -13,9 +13,12 @@ from remanence.store.select import Selector
 
 # a word in more records than both is dropped while others are left: it costs much and tells little
 COMMON_SHARE, COMMON_LEAST = 0.02, 1000
+MOST_WORDS = 1000  # of a question: a pasted book is not looked up whole
 MANY_TAGS = 50  # scopes (all users of an app, for instance); from here on looking at what was found is cheaper
 SCAN_ALL = 4096  # so many allowed rows or fewer are compared one by one
-SHORTLIST = 500  # rows that the sign bits pass on; holds 0.998 of the true ten best (measured at 100k)
+# of the rows whose sign bits differ least from the query's so many are ranked by the query's own numbers against those
+# bits, and of these so many by their codes: all of the true ten best are among them at 100k (docs/LOG.md)
+WIDE, SHORTLIST = 20_000, 5000
 EXACT = 64  # of the best rows by codes so many are compared by their vectors
 NONE = Ranked(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 
@@ -28,7 +31,7 @@ class WordSearch:
         self.counted_at = 0
 
     def find(self, db: sqlite3.Connection, words: Sequence[str], selector: Selector, n: int) -> Ranked:
-        terms = [_quoted(word) for word in dict.fromkeys(words) if word.strip()]
+        terms = [_quoted(word) for word in dict.fromkeys(words) if word.strip()][:MOST_WORDS]
         rare = [term for term in terms if not self._is_common(db, term, len(selector.columns))] or terms
         if not rare or selector.scopes == [] or selector.kinds == []:
             return NONE
@@ -119,11 +122,25 @@ def find_neighbours(
 
 
 def _shortlist(columns: ColumnFile, vector: NDArray[np.float32], mask: NDArray[np.bool_], n: int) -> NDArray[np.intp]:
-    """About the n allowed positions whose sign bits differ least; ties are all kept."""
+    """About the n allowed positions that look best by their sign bits alone.
+
+    Counting differing bits is quick and coarse; what it leaves is ranked by the query's own numbers, added where a
+    row's bit is set and taken off where it is not.
+    """
     distance = columns.hamming(sign_bits(vector[None])[0])
-    counts = np.bincount(distance[mask] if not mask.all() else distance, minlength=columns.dim + 1)
-    bound = int(np.searchsorted(counts.cumsum(), n))
-    return np.flatnonzero((distance <= bound) & mask)
+    counts = np.bincount(distance if mask.all() else distance[mask], minlength=columns.dim + 1)
+    bound = int(np.searchsorted(counts.cumsum(), max(WIDE, n)))
+    wide = np.flatnonzero((distance <= bound) & mask)
+    if len(wide) <= n:
+        return wide
+    octets = columns.take("bits", wide).view(np.uint8)  # [wide, dim / 8]
+    parts = np.zeros((octets.shape[1], 8), dtype=np.float32)
+    parts.ravel()[: len(vector)] = vector
+    sums = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) @ parts.T  # [256, dim / 8]
+    scores = sums[octets[:, 0], 0]
+    for i in range(1, octets.shape[1]):
+        scores += sums[:, i][octets[:, i]]
+    return np.sort(wide[np.argpartition(-scores, n)[:n]])
 
 
 def _quoted(word: str) -> str:

@@ -227,12 +227,13 @@ class SQLite(Base):
                 return count
 
     def settle(self, method: str) -> str:
-        if not self.read_only and not self.method:
-            with self._write() as change:
-                change.db.execute("UPDATE setting SET value = ? WHERE key = 'method' AND value = ''", (method,))
+        if self.method or self.read_only:
+            return self.method or method
+        with self._write() as change:
+            change.db.execute("UPDATE setting SET value = ? WHERE key = 'method' AND value = ''", (method,))
         with self.reading, speaking_plainly(self.path):
             self.view.look_again()
-        return self.method or method  # read-only it may have none
+        return self.method
 
     def clear_records(self, *, method: str) -> None:
         with self.writing, self.reading:

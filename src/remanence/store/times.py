@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from remanence.errors import Corrupt
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -11,4 +13,7 @@ def micros(when: datetime) -> int:
 
 
 def moment(micros: int) -> datetime:
-    return EPOCH + timedelta(microseconds=micros)
+    try:
+        return EPOCH + timedelta(microseconds=micros)
+    except OverflowError:
+        raise Corrupt(f"{micros} microseconds after 1970 are no date: the file is damaged") from None

@@ -81,13 +81,11 @@ class View:
             return  # somebody appended what this reading may not see yet
         append = head is not None and there is not None and self.columns.remap(head, there)
         if not append or len(self.columns.tail["row"]):
-            ((record,),) = db.execute("SELECT hash FROM record WHERE id = ?", (self.columns.last,))
-            self.columns.flush(record.hex(), append=append)
+            self.columns.flush(str(_origin(db, self.columns.last)), append=append)
 
     def _last_of(self, head: Head, db: sqlite3.Connection) -> Part | None:
         """What the last row of the column files must be; None when this connection does not see its record."""
-        found = db.execute("SELECT hash FROM record WHERE id = ?", (head.last,)).fetchone()
-        return self._read(db, head.last - 1, 1) if found is not None and found[0].hex() == head.record else None
+        return self._read(db, head.last - 1, 1) if _origin(db, head.last) == head.origin else None
 
     def _epoch(self, db: sqlite3.Connection) -> str:
         ((epoch,),) = db.execute("SELECT value FROM setting WHERE key = 'epoch'")
@@ -103,9 +101,11 @@ class View:
         if not found:
             return None
         *plain, blobs = zip(*found, strict=True)
-        if any(len(blob) != 2 * self.columns.dim for blob in blobs):
+        if any(not isinstance(blob, bytes) or len(blob) != 2 * self.columns.dim for blob in blobs):
             raise Corrupt(f"{self.path} holds vectors of another width; {DAMAGED}")
         vectors = np.frombuffer(b"".join(blobs), dtype=np.float16).reshape(len(found), -1).astype(np.float32)
+        if not np.isfinite(vectors).all():
+            raise Corrupt(f"{self.path} holds vectors that are none; {DAMAGED}")
         names = ("row", "session", "place", "at", "scope", "speaker", "kind", "channel", "length")
         part: Part = {n: np.array(c, dtype=self.columns.types[n][0]) for n, c in zip(names, plain, strict=True)}
         return part | encode(vectors)
@@ -121,3 +121,10 @@ def _begins_at_once(db: sqlite3.Connection) -> bool:
     finally:
         db.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
     return True
+
+
+def _origin(db: sqlite3.Connection, row: int) -> str | None:
+    """Which record this row holds and when it came in; None when there is none."""
+    sql = "SELECT hash, (SELECT min(recorded_at) FROM op WHERE record = r.id) FROM record r WHERE id = ?"
+    found = db.execute(sql, (row,)).fetchone()
+    return found and f"{found[0].hex()} {found[1]}"

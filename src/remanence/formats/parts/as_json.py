@@ -40,9 +40,6 @@ def event_to_json(event: Event) -> dict[str, Any]:
 
 
 def event_from_json(data: dict[str, Any]) -> Event:
-    channel = _text(data, "channel") or "user"
-    if channel not in get_args(Channel):
-        raise BadInput(one_of("channel", channel, get_args(Channel)))
     event = Event(
         text=_text(data, "text"),
         at=_needed(data, "at"),
@@ -50,7 +47,7 @@ def event_from_json(data: dict[str, Any]) -> Event:
         role=_text(data, "role"),
         session=_text(data, "session"),
         scope=_scope_of(data),
-        channel=cast("Channel", channel),
+        channel=cast("Channel", _text(data, "channel") or "user"),  # which it checks itself
         meta=_meta(data),
     )
     recorded = _time(data, "recorded_at")
