@@ -56,8 +56,7 @@ class MiniLM(Base):
             for needed in ("torch", "sentence_transformers"):
                 if find_spec(needed) is None:
                     raise MissingExtra(
-                        f"embedder 'minilm' needs {needed}: install torch first (pip install torch "
-                        "--index-url https://download.pytorch.org/whl/cpu for a machine without a GPU), "
+                        f"embedder 'minilm' needs {needed}: install torch first (the CPU build where there is no GPU), "
                         "then pip install 'remanence[minilm]'"
                     )
             self._model = importlib.import_module("sentence_transformers").SentenceTransformer(where(self.folder))
