@@ -3,7 +3,7 @@
 Cost:    one durable write about 0.6 ms of CPU; a search at 100k records about 5 ms.
 
 Two connections: one writes, one reads, each behind a lock, so that threads may share a store. Other processes may open
-the same file; nothing is locked while a model or an embedder works.
+the same file; nothing is locked while a model or an embedder works, but for `reembed`.
 """
 
 import sqlite3
