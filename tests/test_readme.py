@@ -4,6 +4,8 @@ import re
 import runpy
 from pathlib import Path
 
+import remanence
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -16,7 +18,9 @@ def test_the_table_of_methods_is_current():
 def test_the_python_on_the_first_screen_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(compile(code, "README.md", "exec"), {})
+    names: dict[str, remanence.Memory] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    names["memory"].close()
     out = capsys.readouterr().out
     assert "2024-04-02 I moved to Lisbon in March." in out
     assert "[2024-01-10] Ana: I live in Porto." in out
