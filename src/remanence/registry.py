@@ -22,6 +22,7 @@ FORMS = {  # the folder of each form, and what one of its parts is called in mes
     "embed": "embedder",
     "formats": "format",
     "bench/tasks": "task",
+    "bench/lessons": "lesson",
 }
 RESERVED = ("base",)  # the contract of a form, never one of its parts
 

@@ -1,0 +1,1 @@
+"""A small language model to put the layers in, as Hugging Face has them."""
