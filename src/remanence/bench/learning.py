@@ -1,10 +1,11 @@
 """Teach a model a lesson and examine it: the one trainer, for any lesson and any layer.
 
-Source:  the recipe follows Arora et al. 2023 (arXiv 2312.04927): AdamW with weight decay 0.1, few steps of warm-up, and
-         several learning rates, because recall is learned only in a narrow range of them (arXiv 2508.19029): a single
-         rate ranks layers wrongly.
+Source:  the recipe follows Arora et al. 2023 (arXiv 2312.04927): AdamW with weight decay 0.1, a warm-up and a cosine.
+         Always teach at several learning rates: recall is learned in a narrow range of them (arXiv 2508.19029), so a
+         single one ranks layers wrongly.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -36,6 +37,11 @@ class Recipe:
     enough: float = 0.99  # accuracy at which to stop
     seconds: float = 600.0  # of CPU, after which to stop
     seed: int = 0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 1: up in a line, then down a cosine."""
+        down = (1 + math.cos(math.pi * step / self.steps)) / 2
+        return self.lr * min(1, step / max(1, self.warm_up)) * down
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ def _steps(model: LM, lesson: Base, recipe: Recipe) -> Iterator[tuple[int, float
     model.train()
     for step in range(1, recipe.steps + 1):
         for group in optimizer.param_groups:
-            group["lr"] = recipe.lr * min(1, step / max(1, recipe.warm_up))
+            group["lr"] = recipe.rate(step)
         given = lesson.examples(recipe.batch, generator)
         where = given.labels != UNASKED  # logits only where something is asked
         loss = F.cross_entropy(model.head(model.hidden(given.ids, None, None)[0][where]), given.labels[where])
