@@ -56,9 +56,9 @@ def test_a_triple_that_the_model_rejects_starts_no_walk():
 def test_pagerank_is_the_fixed_point_of_its_formula():
     """p = (1 - d) * reset + d * W p on a star of three with one heavy edge, worked by hand below."""
     d = 0.5
-    p = pagerank(3, [(0, 1, 3.0), (0, 2, 1.0)], {0: 1.0}, d)
+    p = pagerank([("a", "b", 3.0), ("a", "c", 1.0)], {"a": 1.0}, d)
     # p0 = 0.5 + 0.5 (p1 + p2); p1 = 0.5 * 3/4 p0; p2 = 0.5 * 1/4 p0  =>  p0 = 2/3, p1 = 1/4, p2 = 1/12
-    assert p == pytest.approx([2 / 3, 1 / 4, 1 / 12])
+    assert p == pytest.approx({"a": 2 / 3, "b": 1 / 4, "c": 1 / 12})
 
 
 def test_phrases_meet_across_case_article_and_plural():

@@ -114,6 +114,14 @@ def test_a_session_that_another_follows_waits_no_longer():
         assert entries(memory) == [PUPPY[0]]
 
 
+def test_turns_of_no_session_wait_no_longer_when_somebody_speaks_again_after_a_silence():
+    with said(*PUPPY[:2], session="") as memory:
+        for hour in ("11:02", "11:03"):
+            memory.add(TAX[0] + hour, at=f"2024-01-01T{hour}", speaker="Ana")
+        memory.consolidate(now="2024-01-01T11:04")
+        assert entries(memory) == [PUPPY[0]]
+
+
 def test_an_entry_cites_its_turns_and_lifts_the_one_the_question_has_no_word_of():
     crowd = ["The shoe shop sold a shoe.", "A shoe is a shoe.", "Every shoe has a lace."]
     question = "What became of the puppy Rex?"
@@ -127,6 +135,7 @@ def test_an_entry_cites_its_turns_and_lifts_the_one_the_question_has_no_word_of(
         hits = memory.search(question, k=3)
         assert (hits[2].text, hits[2].why["dense"] < hits[2].why["entry"]) == (PUPPY[2], True)
         assert PUPPY[2] not in [hit.text for hit in plain.search(question, k=3)]
+        assert "entry" in memory.search(question, k=3, speakers="Ana")[2].why, "an entry has no speaker of its own"
 
 
 # -- long-term: sleep ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import contextlib
 import json
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from remanence.errors import CannotAnswer
 from remanence.lm.rule.person import WHO, third_person
 from remanence.lm.rule.relations import single
 from remanence.lm.rule.sentences import sentences
+from remanence.lm.rule.telling import tell
 from remanence.lm.rules import Rules
 
 RULES = Rules()
@@ -163,6 +165,36 @@ def test_a_fact_has_its_subject_relation_and_object(row: tuple[str, ...]) -> Non
     assert said(row[0]) == list(row[1:])
 
 
+DATA = Path(__file__).parent / "data" / "rules"
+
+
+def lines(name: str) -> list[str]:
+    """The lines of a table, without its comments."""
+    text = (DATA / name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+CHANGES = [tuple(line.split(" =>")) for line in lines("changes.txt")]
+
+
+@pytest.mark.parametrize(("text", "facts"), CHANGES, ids=lambda part: part[:60])
+def test_what_is_true_now_in_whatever_words(text: str, facts: str) -> None:
+    found = "; ".join(one for one in said(text) if " |  | " not in one)
+    assert (found.rstrip() or "-") == facts.strip()
+
+
+@pytest.mark.parametrize("text", lines("nothing.txt"))
+def test_a_look_alike_states_nothing(text: str) -> None:
+    assert [one for one in said(text) if " |  | " not in one] == []
+
+
+@pytest.mark.parametrize(("text", "facts"), CHANGES, ids=lambda part: part[:60])
+def test_told_again_a_fact_says_the_same(text: str, facts: str) -> None:
+    for fact in RULES.facts(text, speaker="Ana", at=AT):
+        again = [s for told in tell(fact.text, who="Ana") for s in told.says]
+        assert not fact.relation or fact.relation in [s.relation for s in again]
+
+
 @pytest.mark.parametrize("text", NO_RELATION)
 def test_a_wish_or_a_mood_is_kept_as_a_sentence_only(text: str) -> None:
     (fact,) = RULES.facts(text, speaker="Ana", at=AT)
@@ -185,6 +217,7 @@ def test_questions_greetings_and_reactions_state_nothing(text: str) -> None:
         ("I'll call when I'm back.", "Ana will call when Ana is back."),
         ("They gave me a prize, it is mine.", "They gave Ana a prize, it is Ana's."),
         ("We took our kids to the sea.", "Ana and others took Ana's kids to the sea."),
+        ("I no longer work here, I almost cry.", "Ana no longer works here, Ana almost cries."),
         ("I really need it and I usually bring food.", "Ana really needs it and Ana usually brings food."),
         ("She told me \"I love you\" at home.", "She told Ana \"I love you\" at home."),
         ("World War I ended in 1918.", "World War I ended in 1918."),
@@ -287,6 +320,16 @@ CONFLICTS = [
     ("Ana's phone number is 123456.", "Ana's new phone number is 999999.", "updates"),
     ("The meeting is on Friday.", "The meeting was moved to Monday.", "updates"),
     ("Ana no longer lives in Porto.", "Ana moved back to Porto.", "updates"),
+    ("Ana reports to Kofi.", "Noor took over from Kofi as Ana's manager.", "updates"),
+    ("Ana has a new manager, Kofi.", "Kofi is no longer Ana's boss.", "updates"),
+    ("Kofi is Ana's manager now.", "Ana's boss is Kofi.", "same"),
+    ("Ana's favourite dish is ramen.", "Ana has gone off ramen.", "updates"),
+    ("Ana's favourite dish is ramen.", "Ana can't stand gnocchi any more.", "unrelated"),
+    ("You can reach Ana at 555 111.", "Ana's number is no longer 555 111, it is 555 222 now.", "updates"),
+    ("Ana works at Hooli.", "Hooli let Ana go.", "updates"),
+    ("Ana works at Hooli.", "Hooli let Ben go.", "unrelated"),
+    ("Ana works at Hooli.", "Ana almost left Hooli.", "unrelated"),
+    ("Ana and others live in Graz.", "Ana and others moved from Graz to Oslo.", "updates"),
     ("The sky is blue today", "the sky is blue, today!", "same"),
     ("Ana lives in Lisbon.", "Ana moved to Lisbon.", "same"),
     ("Ana lives in Lisbon, Portugal.", "Ana lives in Lisbon.", "same"),
@@ -346,6 +389,58 @@ def test_answers_are_the_memories_own_words(question: str, answer: str, cites: t
 def test_what_the_memories_do_not_say_cannot_be_answered(question: str) -> None:
     with pytest.raises(CannotAnswer, match="memories"):
         RULES.answer(question, MEMORIES)
+
+
+SILENT = [  # question, and a memory that seems to answer
+    ("Where does Ana work?", "Ana's husband works at Acme."),
+    ("Where does Ana work?", "Ana would love to work at Acme."),
+    ("Where does Ana work?", "If Acme offered Ana a job Ana might take it."),
+    ("Where does Ana work?", "- [2024-04-02] Ana: I almost joined Acme years ago. [3f2a91bc]"),
+    ("Where does Ana work?", "- [2024-04-02] Ben: I work at Acme. [3f2a91bc]"),
+    ("Where does Ana's sister live?", "Ana lives in Porto."),
+    ("Where does Ana live?", "Sometimes Ana wishes Ana lived in Porto."),
+    ("How many books did Ana read?", "Ana read books in 2023."),
+    ("How long did Ana stay in Rome?", "Ana stayed in Rome in 2023."),
+    ("Who gave Ana a book?", "Ana gave Tom a book."),
+    ("Who did Ana give a book?", "Tom gave Ana a book."),
+    ("Who gave Ana a book?", "Tom wanted to give Ana a book."),
+    ("When did Ana run a marathon?", "Ana hopes to run a marathon in May 2024."),
+    ("Where did Ana run a marathon?", "Ana's sister ran a marathon in Rome."),
+]
+
+
+@pytest.mark.parametrize(("question", "memory"), SILENT)
+def test_what_is_wished_or_of_others_or_the_wrong_way_round_is_no_answer(question: str, memory: str) -> None:
+    with pytest.raises(CannotAnswer):
+        RULES.answer(question, [memory])
+
+
+SPOKEN = [
+    ("Where does Ana live?", "- [2024-04-02] Ana: I live in Porto. [3f2a91bc]", "Porto"),
+    ("Where does Ana's sister live?", "Ana's sister lives in Porto.", "Porto"),
+    ("How many books did Ana read?", "In 2023 Ana read 12 good books.", "12"),
+    ("How long did Ana stay in Rome?", "In 2023 Ana stayed in Rome for three weeks.", "three weeks"),
+    ("Who gave Ana a book?", "Tom gave Ana a book.", "Tom"),
+    ("Who gave Ana a book?", "Ana was given a book by Tom.", "Tom"),
+    ("Who did Ana give a book?", "Ana gave Tom a book.", "Tom"),
+    ("When did Ana run a marathon?", "Ana ran a marathon on 5 May 2024.", "5 May 2024"),
+]
+
+
+@pytest.mark.parametrize(("question", "memory", "answer"), SPOKEN)
+def test_what_is_said_of_the_one_who_is_asked_for_answers(question: str, memory: str, answer: str) -> None:
+    assert RULES.answer(question, [memory]).text == answer
+
+
+def test_of_dated_memories_the_latest_that_holds_answers() -> None:
+    old = "- [2023-01-05] Ana: I moved to Porto. [aaaa0001]"
+    new = "- [2024-01-05] Ana: I moved to Oslo. [aaaa0002]"
+    gone = "- [2024-03-01] Ana: I moved out of Oslo. [aaaa0003]"
+    ended = "- [2024-02-05] Ana: I live in Graz. (until 2024-02-20) [aaaa0004]"
+    assert RULES.answer("Where does Ana live?", [old, new]).cites == (1,)
+    assert RULES.answer("Where does Ana live?", [new, old]).text == "Oslo"
+    assert RULES.answer("Where does Ana live?", [ended, new, old]).text == "Oslo"
+    assert RULES.answer("Where does Ana live?", [old, new, gone]).text == "Porto"
 
 
 def test_a_denied_memory_does_not_answer() -> None:

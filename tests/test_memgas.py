@@ -14,9 +14,7 @@ from remanence.errors import MissingExtra
 from remanence.lm.scripted import Scripted
 from remanence.memory import Memory
 from remanence.records import Filter
-from remanence.text.memgas import SUMS, UNITS
-from remanence.text.parts.mixture import outstanding
-from remanence.text.parts.sureness import weights
+from remanence.text.memgas import SUMS, UNITS, outstanding, weights
 
 OLD = [
     "My violin needs strings and a bow.",

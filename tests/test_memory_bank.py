@@ -1,6 +1,7 @@
 """What fades and what stays, by the numbers of exp(-t / S); what days and people are summed up as."""
 
 import math
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -186,7 +187,7 @@ def test_a_day_that_grows_is_summed_up_anew(memory):
     memory.add("I like fog.", at=START + 1.2 * DAY, speaker="Ana")
     changed = memory.consolidate(now=now)
     assert len(memory.lm.asked) - before == 4, "that day, all days, what it shows of Ana, all of Ana; not Ben"
-    assert [op.kind for op in changed] == ["add"] * 4 + ["supersede"] * 4 + ["link"] * 3
+    assert Counter(op.kind for op in changed) == {"add": 4, "supersede": 4, "link": 3}
     assert held(memory, "summary")[-1] == "all: Ana: I bought a boat. / Ben: I sold mine. / Ana: I like fog."
     assert [len(held(memory, kind)) for kind in ("summary", "overview", "insight", "profile")] == [2, 1, 3, 2]
     old = memory.get(old.id)

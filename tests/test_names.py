@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remanence.text.parts.names import NEVER, WORDLIKE, people
+from remanence.text.parts.english.names import NEVER, WORDLIKE, people
 
 TEAM = ["Melanie", "Alexandra", "Robert", "Elizabeth", "Will", "Mark", "May", "Rose", "June", "Sam", "Samantha"]
 

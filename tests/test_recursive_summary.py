@@ -73,7 +73,7 @@ def test_a_session_is_over_when_another_began_or_an_hour_passed():
         asked = len(memory.lm.asked)
         assert asked == 2
         done = memory.consolidate(now="2024-01-03T11:00")
-        assert [op.kind for op in done] == ["add", "link", "supersede"]
+        assert [op.kind for op in done] == ["add", "supersede", "link"]
         assert memory.lm.asked[-1][1]["texts"] == ["Ana: We painted the fence."]
         assert memory.consolidate(now="2024-01-05") == []
 

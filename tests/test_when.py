@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from remanence.text.parts.when import Span, resolve, spans
+from remanence.text.parts.english.when import Span, resolve, spans
 
 NOW = datetime(2025, 11, 12, 15, 30)  # a Wednesday
 

@@ -23,8 +23,7 @@ from remanence.registry import build
 from remanence.store.base import Base as Store
 from remanence.text.base import Base as Method
 from remanence.text.base import derives
-from remanence.text.parts.echo import Recalled
-from remanence.text.parts.render import Context, context, line
+from remanence.text.parts.render import Context, Recalled, context, line
 
 BATCH = 1000  # events kept in one transaction by add_many
 

@@ -19,7 +19,8 @@ from remanence.store.base import Base as Store
 class Base(ABC):
     """Two to five of these verbs make a method.
 
-    `derives` names what is written: methods that derive the same thing read each other's stores without a rebuild.
+    `derives` names what is written: methods that derive the same thing read each other's stores without a rebuild. One
+    that derives "turns" recalls turns alone: a store may hold what another method keeps beside them.
     `asks` says whether a language model is asked when writing.
     """
 

@@ -13,6 +13,7 @@ from typing import ClassVar
 from remanence.records import Event, Hit, Op, Query
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
+from remanence.text.parts.kinds import only_turns
 from remanence.text.parts.ranked import hits
 from remanence.text.parts.segment import turns
 
@@ -25,5 +26,5 @@ class Dense(Base):
         return turns(events)
 
     def read(self, query: Query, store: Store) -> list[Hit]:
-        found = store.find_vectors(store.embedder.embed([query.text])[0], query.filter, query.k)
+        found = store.find_vectors(store.embedder.embed([query.text])[0], only_turns(query.filter, store), query.k)
         return hits(found, store, "dense")

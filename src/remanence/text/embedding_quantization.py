@@ -23,27 +23,17 @@ from remanence.records import Event, Filter, Hit, Op, Query
 from remanence.store.base import Base as Store
 from remanence.store.base import Ranked, Rows
 from remanence.text.base import Base
-from remanence.text.parts.asked import asked
+from remanence.text.parts.asked import vector_of
+from remanence.text.parts.kinds import only_turns
 from remanence.text.parts.ranked import hits
 from remanence.text.parts.segment import turns
 
 Floats = NDArray[np.float32]
 Codes = NDArray[Any]  # uint8, int8 or floats, by the kind of code
 BITS = {"float32": 32, "float16": 16, "float8": 8, "int8": 8, "binary": 1}
-E4M3 = np.array(
-    sorted(
-        {0.0}
-        | {s * m / 8 * 2.0**-6 for m in range(1, 8) for s in (-1, 1)}
-        | {
-            s * (1 + m / 8) * 2.0 ** (e - 7)
-            for e in range(1, 16)
-            for m in range(8)
-            for s in (-1, 1)
-            if (e, m) != (15, 7)
-        }
-    ),
-    dtype=np.float32,
-)
+EIGHTHS = np.arange(8) / 8
+POSITIVE = np.concatenate([EIGHTHS[1:] * 2.0**-6, *((1 + EIGHTHS) * 2.0 ** (e - 7) for e in range(1, 16))])[:-1]
+E4M3 = np.concatenate([-POSITIVE[::-1], [0.0], POSITIVE]).astype(np.float32)  # the code left out is no number
 
 
 def code(vectors: Floats, kind: str) -> Codes:
@@ -102,8 +92,8 @@ class EmbeddingQuantization(Base):
         self._catch_up(store)
         if not len(self._rows):
             return []
-        vector = store.embedder.embed([asked(query.text, store.names("speaker"), query.now).bare])[0]
-        allowed = np.flatnonzero(store.allowed(self._rows, query.filter))
+        vector = vector_of(query, store)
+        allowed = np.flatnonzero(store.allowed(self._rows, only_turns(query.filter, store)))
         codes = self._codes[allowed]
         floats = decode(codes, self.code, self._basis.shape[1])
         length = np.linalg.norm(floats, axis=1)
@@ -122,7 +112,7 @@ class EmbeddingQuantization(Base):
             self._epoch, self._rows = store.epoch, np.empty(0, dtype=np.int64)
             self._basis = np.eye(store.embedder.dim, dtype=np.float32)
         last = int(self._rows[-1]) if len(self._rows) else 0
-        fresh = [record.id for record in store.records(Filter(), made_since=last)]
+        fresh = [record.id for record in store.records(Filter(kinds=("turn",)), made_since=last)]
         if not fresh:
             return
         rows = store.rows_of(fresh)

@@ -5,9 +5,9 @@ Source:  "ENGRAM: Effective, Lightweight Memory Orchestration for Conversational
 Idea:    a turn becomes records of one or more kinds; a question gets the nearest of each kind, so that chatter about
          one event, which is many turns, cannot take the places of the fact or the instruction that was said once.
 Cost:    write one question (`facts`) a turn, one embedding a record; read three scans of vectors; no model calls.
-Differs: the router is rules, not a model: what relates two things is a fact, what a cue tells is an instruction, all
-         that neither takes whole is an episode. A passage comes back once, as the best of its records, and places that
-         no kind claims go to the nearest left over.
+Differs: the router and what it calls for each kind are rules, not a model: what relates two things is a fact, what a
+         cue tells is an instruction, all that neither takes whole is an episode. A passage comes back once, as the best
+         of its records, and places that no kind claims go to the nearest left over. One bank, not one for each speaker.
 
 Kinds: episodic (the turn, with its time); semantic (a fact, as a sentence that stands alone); procedural (instructions,
 preferences and steps, from the first such sentence of a piece of text to the last).
@@ -26,11 +26,12 @@ from remanence.lm.rules import Rules
 from remanence.records import Event, Hit, Op, Query, Record, Source, add
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
-from remanence.text.parts.asked import asked
+from remanence.text.parts.asked import vector_of
 from remanence.text.parts.facts import facts
 from remanence.text.parts.kinds import only
+from remanence.text.parts.passages import Passage, once
 from remanence.text.parts.ranked import hits
-from remanence.text.parts.segment import LONGEST, spans, turn
+from remanence.text.parts.segment import spans, turn
 
 KINDS = ("episodic", "semantic", "procedural")
 CUE = re.compile(
@@ -41,11 +42,8 @@ CUE = re.compile(
     r"|^\W*(please|always|never (?!mind|been|had|again|thought|knew|seen|heard)|first(ly)?,|then,|next,|finally,)",
     re.IGNORECASE,
 )
-ITEM = re.compile(
-    r"^[ \t]*(\d{1,2}[.)]|[-*•])\s+\Z", re.MULTILINE
-)  # what stands before a sentence that is a step of a list
+ITEM = re.compile(r"^[ \t]*(\d{1,2}[.)]|[-*•])\s+\Z", re.MULTILINE)  # before a sentence that is a step of a list
 WORD = re.compile(r"\w")
-Passage = tuple[str, int]
 
 
 @dataclass
@@ -53,7 +51,7 @@ class Engram(Base):
     asks: ClassVar[bool] = True
 
     lm: LM = field(default_factory=Rules)
-    share: float = 0.8  # of the k places, the most that one kind claims
+    share: float = 0.8  # of the k places, the most that one kind claims; the paper's: 20 of 25
     ahead: int = 3  # records looked at for each place: a long turn has many facts, and is one piece of evidence
 
     def __post_init__(self) -> None:
@@ -67,16 +65,16 @@ class Engram(Base):
 
     def read(self, query: Query, store: Store) -> list[Hit]:
         """The nearest of each kind, each passage once, best first; the nearest left over fill what places remain."""
-        vector = store.embedder.embed([asked(query.text, store.names("speaker"), query.now).bare])[0]
+        vector = vector_of(query, store)
         most = math.ceil(self.share * query.k)
         found: list[Hit] = []
         claimed: set[Passage] = set()
         for kind in KINDS:
             near = store.find_vectors(vector, only(query.filter, kind), query.k * self.ahead)
-            mine = _once(hits(near, store, kind))
+            mine = once(hits(near, store, kind))
             found += mine.values()
             claimed |= set(list(mine)[:most])
-        best = _once(sorted(found, key=lambda hit: -hit.score))
+        best = once(sorted(found, key=lambda hit: -hit.score))
         chosen = sorted(best, key=lambda passage: passage not in claimed)[: query.k]
         return [hit for passage, hit in best.items() if passage in chosen]
 
@@ -112,11 +110,3 @@ def _left(text: str, start: int, end: int, taken: Sequence[Source]) -> bool:
     inside = [(source.start, source.end) for source in taken if source.start < end and start < source.end]
     words = (word.start() for word in WORD.finditer(text, start, end))
     return any(not any(a <= at < b for a, b in inside) for at in words)
-
-
-def _once(found: Sequence[Hit]) -> dict[Passage, Hit]:
-    """The first hit of each passage: a message is one, a long text one every `LONGEST` characters."""
-    best: dict[Passage, Hit] = {}
-    for hit in found:
-        best.setdefault((hit.sources[0].event, hit.sources[0].start // LONGEST), hit)
-    return best

@@ -9,14 +9,10 @@ Cost:    write one question (`facts`) a turn, at most 2 `near` (`conflict`) a fa
 Differs: nothing is rewritten: there is no question for it; the new fact stands beside the ended one. What hangs on an
          ended fact is found by its object and the words that say why, not by a model asked of every neighbour.
 
-A fact of the same person that names the object of an ended one ("Porto", when Ana has left it)
-    false      when it says that it hangs on it: "since I live in Porto", "here in Porto"; what hangs on it in turn too
-    uncertain  when it is of the present: "I take the tram to Porto's old market"
-    true       when it is of the past or of several at once: "I ran a marathon in Porto", "I love Porto"
+What hung on a fact that ended (see parts/hanging.py) ends too, with what hung on it in turn; what may have is doubted.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
@@ -25,24 +21,17 @@ import numpy as np
 
 from remanence.errors import BadConfig
 from remanence.lm.base import Base as LM
-from remanence.lm.rule.relations import core, single
 from remanence.lm.rules import Rules
-from remanence.records import Event, Filter, Hit, Op, Query, Record
+from remanence.records import Event, Hit, Op, Query, Record
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
 from remanence.text.parts.facts import facts
+from remanence.text.parts.hanging import hanging, naming
 from remanence.text.parts.kinds import only
-from remanence.text.parts.slots import Slots, said
+from remanence.text.parts.slots import Slots
 from remanence.text.parts.supersede import Facts, embedded
-from remanence.text.parts.terms import terms
 
 DOUBTED = "doubted_by"  # link from an uncertain fact to what made it so
-REASON = r"\b(?:because|since|as|given that|thanks to|here in|over here in|now that|living in)\b[^.;!?]*?"
-RESULT = r"[^.;!?]*?\b(?:so|means|which is why|that['’]s why|therefore|hence)\b"
-LASTS = ("from", "born_in", "born_on", "hometown", "nationality", "name")
-PAST = re.compile(
-    r"\b(was|were|had|did|ran|went|met|grew|born|used to|ago|once|back then|first|last|remember\w*|(?!need)\w{3,}ed)\b"
-)
 
 
 @dataclass
@@ -86,32 +75,12 @@ class Erase(Base):
         waiting = list(ended)
         while waiting:
             old, new = waiting.pop(0)
-            for fact in self._naming(old, new, held):
-                if _hangs(fact, said(old)[2]):
-                    if held.end(fact, new, f"hung on: {old.text}"):
-                        waiting.append((fact, new))
-                elif not _several(fact):
+            known = [*naming(old, new, "fact", held.store, self.affected), *held.added.values()]
+            for fact, falls in hanging(old, new, held.holding(known, new.valid_from)):
+                if falls and held.end(fact, new, f"hung on: {old.text}"):
+                    waiting.append((fact, new))
+                elif not falls:
                     held.ops.append(Op("link", fact.id, other=new.id, relation=DOUBTED, value=1.0))
-
-    def _naming(self, old: Record, new: Record, held: Facts) -> Iterator[Record]:
-        """Facts of the same person that name the old object as something of the present."""
-        thing = terms(said(old)[2])
-        if not said(old)[2]:
-            return
-        allowed = Filter(kinds=("fact",), scope=old.scope, as_of=new.valid_from)
-        rows = held.store.find_words(thing, allowed, self.affected).rows.tolist()
-        known = [*held.store.read(rows).values(), *(f for f in held.added.values() if f.scope == old.scope)]
-        for fact in held.holding(known, new.valid_from):
-            about = said(fact)[0] in ("", said(old)[0]) or fact.speaker == old.speaker
-            begun = fact.valid_from <= new.valid_from and fact.id != new.id
-            if (
-                about
-                and begun
-                and _names(fact, thing)
-                and not _lasts(fact)
-                and fact.sources[0].event != new.sources[0].event
-            ):
-                yield fact
 
     def _doubted(self, rows: np.ndarray, moment: datetime, store: Store) -> dict[int, float]:
         """How much each of these rows was doubted by then."""
@@ -127,25 +96,3 @@ def _doubts(fact: Record, held: Facts) -> list[str]:
     """The ids of what a fact is doubted for, in the store or by this write."""
     here = [op.other for op in held.ops if op.kind == "link" and op.record == fact.id and op.value]
     return [*dict.fromkeys([*(link.record for link in fact.links if link.relation == DOUBTED and link.weight), *here])]
-
-
-def _names(fact: Record, thing: Sequence[str]) -> bool:
-    return set(thing) <= set(terms(fact.text))
-
-
-def _hangs(fact: Record, thing: str) -> bool:
-    """Whether it names the thing as its reason: "because I live in Porto", "I live in Porto, so ..."."""
-    name = re.escape(thing.lower())
-    return bool(re.search(rf"{REASON}\b{name}\b|\b{name}\b{RESULT}", fact.text.lower()))
-
-
-def _several(fact: Record) -> bool:
-    """Whether its relation holds many things at once, so that the end of one says nothing of the others."""
-    relation = said(fact)[1]
-    return bool(relation) and not single(relation)
-
-
-def _lasts(fact: Record) -> bool:
-    """Whether it stays true whatever ends: it is denied, of the past, or for ever."""
-    mark, relation = core(said(fact)[1])
-    return bool(mark) or relation in LASTS or bool(PAST.search(fact.text.lower()))

@@ -14,6 +14,7 @@ from remanence.errors import BadConfig
 from remanence.records import Event, Filter, Hit, Op, Query
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
+from remanence.text.parts.kinds import only_turns
 from remanence.text.parts.ranked import hits
 from remanence.text.parts.segment import turns
 from remanence.text.parts.terms import terms
@@ -33,7 +34,7 @@ class Fifo(Base):
         return turns(events)
 
     def read(self, query: Query, store: Store) -> list[Hit]:
-        return hits(store.find_words(terms(query.text), query.filter, query.k), store, "words")
+        return hits(store.find_words(terms(query.text), only_turns(query.filter, store), query.k), store, "words")
 
     def forget(self, store: Store, now: datetime) -> list[Op]:
         held = [record for record in store.records(Filter(kinds=("turn",))) if record.valid_from <= now]

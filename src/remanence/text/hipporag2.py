@@ -27,10 +27,11 @@ from remanence.lm.base import Base as LM
 from remanence.records import Event, Hit, Op, Query, add
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
-from remanence.text.parts.asked import asked
+from remanence.text.parts.asked import vector_of
 from remanence.text.parts.kinds import only
 from remanence.text.parts.pagerank import pagerank
-from remanence.text.parts.phrases import Edge, Node, Phrases, ends, said_in
+from remanence.text.parts.phrases import Node, Phrases, ends, said_in
+from remanence.text.parts.ranked import explained
 from remanence.text.parts.segment import turns
 from remanence.text.parts.triples import triples
 
@@ -53,7 +54,7 @@ class HippoRAG2(Base):
         return said + [add(t) for t in related] + said_in(related, [op.new for op in said if op.new])
 
     def read(self, query: Query, store: Store) -> list[Hit]:
-        vector = store.embedder.embed([asked(query.text, store.names("speaker"), query.now).bare])[0]
+        vector = vector_of(query, store)
         passages = store.find_vectors(vector, only(query.filter, "turn"), max(self.passages, query.k))
         self.graph.catch_up(store)
         kept = self._recognised(vector, query, store)
@@ -66,18 +67,9 @@ class HippoRAG2(Base):
         for name, scores in kept.items():
             reset["phrase", name] = float(np.mean(scores)) / max(1, self.graph.spread(name))
         edges = self.graph.around(kept, passages.rows, store, only(query.filter, "turn"))
-        ranks = self._ranks(reset, edges)
-        found = {int(row): rank for (what, row), rank in ranks.items() if what == "turn"}
-        best = sorted(found, key=lambda row: -found[row])[: query.k]
-        return [Hit(record, found[row], {"pagerank": found[row]}) for row, record in store.read(best).items()]
-
-    def _ranks(self, reset: dict[Node, float], edges: list[Edge]) -> dict[Node, float]:
-        nodes = {node: i for i, node in enumerate(dict.fromkeys([*reset, *(n for a, b, _ in edges for n in (a, b))]))}
-        if not nodes:
-            return {}
-        numbered = [(nodes[a], nodes[b], weight) for a, b, weight in edges]
-        start = {nodes[node]: weight for node, weight in reset.items()}
-        return dict(zip(nodes, pagerank(len(nodes), numbered, start, self.damping), strict=True))
+        ranks = pagerank(edges, reset, self.damping)
+        whys = {int(row): {"pagerank": rank} for (what, row), rank in ranks.items() if what == "turn"}
+        return explained(whys, store, query.k)
 
     def _recognised(self, vector: Vector, query: Query, store: Store) -> dict[str, list[float]]:
         """Phrases of the triples that the model calls relevant, with the cosines of those triples."""

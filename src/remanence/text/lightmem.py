@@ -7,9 +7,10 @@ Idea:    three stages, as Atkinson and Shiffrin had them. Sensory: of each turn 
          summaries are compared with like ones that came later, offline, so that writing is never more than appending.
 Cost:    write one embedding a turn, no model; consolidate one question (`summary`) a topic, one embedding for it and at
          most `queue` questions (`conflict`); it reads every turn. Read two scans of vectors.
-Differs: words are kept by rule, not by LLMLingua-2, whose attention also cuts topics; `consolidate` sums topics up, not
-         writing. An entry that a later one updates ends and is not rewritten. Turns are recalled, lifted by the entry
-         of their topic; the paper recalls entries, as here a question for their kind does.
+Differs: words are kept by rule, not by LLMLingua-2; the paper's boundaries are where its attention peaks and the cosine
+         is low, ours where the cosine alone is lowest. `consolidate` sums topics up, not writing, and from whole turns.
+         An entry that a later one updates ends and is not rewritten. Turns are recalled, lifted by the entry of their
+         topic; the paper recalls entries, as here a question for their kind does. `alike` is ours: it names no number.
 
     kept      = the `ratio` of a turn's words that tell most: no stop word, not said before, a name or number, long
     boundary  = between two turns whose cosine is below `alike` and no higher than those before and after it
@@ -21,25 +22,23 @@ Kinds: turn (its `key` are the words kept); summary (an entry, citing its topic'
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from remanence.errors import BadConfig
 from remanence.lm.base import Base as LM
 from remanence.lm.rules import Rules
-from remanence.records import Event, Filter, Hit, Op, Query, Record, add
+from remanence.records import Event, Hit, Op, Query, Record, add
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
-from remanence.text.parts.asked import asked
-from remanence.text.parts.kinds import only
+from remanence.text.parts.asked import vector_of
+from remanence.text.parts.batch import Batch
+from remanence.text.parts.kinds import derived
+from remanence.text.parts.lifted import lifted
 from remanence.text.parts.ranked import hits
 from remanence.text.parts.segment import turns
-from remanence.text.parts.sessions import line, whole
+from remanence.text.parts.sessions import line, talks, whole
 from remanence.text.parts.terms import STOP, terms
 
 WORD = re.compile(r"\S*\w\S*")
@@ -51,15 +50,15 @@ class LightMem(Base):
     asks: ClassVar[bool] = True
 
     lm: LM = field(default_factory=Rules)
-    ratio: float = 0.6  # of a turn's words kept
+    ratio: float = 0.6  # of a turn's words kept; the paper's, best on average
     alike: float = 0.3  # the cosine from which two turns in a row are of one topic, whatever is around them
-    buffer: int = 512  # tokens of kept words (characters / 4) that wait before topics are summed up
+    buffer: int = 512  # tokens of kept words (characters / 4) that wait; th, of 256 to 1024 in the paper
     idle: float = 3600.0  # seconds after its last turn a session is over, and nothing of it waits
     words: int = 80  # of an entry
-    same: float = 0.8  # the cosine from which a later entry may change an earlier one
-    queue: int = 5  # entries that one is compared with
+    same: float = 0.8  # the code's: the cosine from which a later entry may change an earlier one
+    queue: int = 10  # the code's n: entries that one is compared with
     entry: float = 0.3  # what an entry's cosine counts beside the turn's own
-    entries: int = 20  # looked at when reading
+    entries: int = 20  # looked at when reading; the code's
     candidates: int = 100  # turns found by their own words
 
     def __post_init__(self) -> None:
@@ -86,50 +85,27 @@ class LightMem(Base):
         return [*(add(new) for new in made), *ops, *changes]
 
     def read(self, query: Query, store: Store) -> list[Hit]:
-        vector = store.embedder.embed([asked(query.text, store.names("speaker"), query.now).bare])[0]
+        vector = vector_of(query, store)
         if "summary" in query.filter.kinds:
             return hits(store.find_vectors(vector, query.filter, query.k), store, "dense")
-        allowed = only(query.filter, "turn")
-        near = store.find_vectors(vector, allowed, max(self.candidates, query.k))
-        lifted = self._lifted(vector, query.filter, store)
-        rows = np.union1d(near.rows, np.array(list(lifted), dtype=np.int64))
-        rows = rows[store.allowed(rows, allowed)]
-        whys = {
-            row: {"dense": cosine, **({"entry": lifted[row]} if row in lifted else {})}
-            for row, cosine in zip(rows.tolist(), store.similarity(vector, rows).tolist(), strict=True)
-        }
-        best = sorted(whys, key=lambda row: -sum(whys[row].values()))[: query.k]
-        return [Hit(record, sum(whys[row].values()), whys[row]) for row, record in store.read(best).items()]
-
-    def _lifted(self, vector: NDArray[np.float32], allowed: Filter, store: Store) -> dict[int, float]:
-        """What the entries nearest to the question lend to their turns, by row."""
-        any_entry = replace(allowed, kinds=("summary",), speakers=(), channels=(), between=None, meta={})
-        found = store.find_vectors(vector, any_entry, self.entries)
+        found = store.find_vectors(vector, derived(query.filter, "summary"), self.entries)
         cosine = dict(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
-        lifted: dict[int, float] = {}
+        lifts: dict[int, float] = {}
         for entry, turn, _, _ in store.linked(found.rows, TOLD):
             if cosine[entry] > 0:
-                lifted[turn] = max(lifted.get(turn, 0.0), self.entry * cosine[entry])
-        return lifted
+                lifts[turn] = max(lifts.get(turn, 0.0), self.entry * cosine[entry])
+        return lifted(vector, query, lifts, "entry", self.candidates, store)
 
     def _leaving(self, store: Store, now: datetime) -> Iterator[list[Record]]:
         """The oldest topics of each session, until what is left may wait; of one that is over, all."""
-        said = sorted(store.records(Filter(kinds=("turn",))), key=lambda turn: (astuple(turn.scope), turn.valid_from))
-        for _, theirs in groupby(said, key=lambda turn: turn.scope):
-            sessions: dict[str, list[Record]] = {}
-            for turn in theirs:
-                sessions.setdefault(turn.session, []).append(turn)
-            latest = max((session[0].valid_from for name, session in sessions.items() if name), default=None)
-            for name, session in sessions.items():
-                last = session[-1].valid_from
-                over = now - last >= timedelta(seconds=self.idle) or bool(name and latest and latest > last)
-                new = [turn for turn in session if not any(link.relation == SUMMED for link in turn.links)]
-                left = sum(_tokens(turn) for turn in new)
-                for topic in self._topics(new, store):
-                    if not over and left < self.buffer:
-                        break
-                    left -= sum(_tokens(turn) for turn in topic)
-                    yield topic
+        for session, over in talks(store, timedelta(seconds=self.idle), now):
+            new = [turn for turn in session if not any(link.relation == SUMMED for link in turn.links)]
+            left = sum(map(_tokens, new))
+            for topic in self._topics(new, store):
+                if not over and left < self.buffer:
+                    break
+                left -= sum(map(_tokens, topic))
+                yield topic
 
     def _topics(self, said: Sequence[Record], store: Store) -> list[list[Record]]:
         """Cut where the likeness of neighbours is low, and lowest for its surroundings."""
@@ -145,20 +121,14 @@ class LightMem(Base):
 
         `told` gives the turns of what is new; an entry that says the same as another hands its turns over there.
         """
-        if not made:
-            return []
-        held = list(store.records(Filter(kinds=("summary",))))
-        all_ = [*held, *made]
-        kept = store.vectors(store.rows_of([old.id for old in held])) if held else None
-        new = store.embedder.embed([entry.text for entry in made])
-        vectors = new if kept is None else np.concatenate([kept, new])
-        pairs: dict[tuple[str, str], tuple[Record, Record]] = {}
-        for i, entry in enumerate(made, len(held)):
-            cosines = vectors @ vectors[i]
-            near = [j for j in np.argsort(-cosines, kind="stable").tolist() if j != i and all_[j].scope == entry.scope]
-            for j in near[: self.queue]:
-                first, then = sorted((entry, all_[j]), key=lambda one: (one.valid_from, one.id))
-                if cosines[j] >= self.same and first.valid_from < then.valid_from:
+        batch, pairs = Batch(store, "summary"), dict[tuple[str, str], tuple[Record, Record]]()
+        vectors = store.embedder.embed([entry.text for entry in made])
+        for entry, vector in zip(made, vectors, strict=True):
+            batch.add(entry, vector)
+        for entry, vector in zip(made, vectors, strict=True):
+            for other, cosine in batch.near(vector, entry.scope, self.queue, {entry.id}):
+                first, then = sorted((entry, other), key=lambda one: (one.valid_from, one.id))
+                if cosine >= self.same and first.valid_from < then.valid_from:
                     pairs[first.id, then.id] = first, then
         ops: list[Op] = []
         gone: set[str] = set()

@@ -6,7 +6,7 @@ Idea:    what is recalled is a round, a turn and what was replied; it is searche
          it tells; where a question names a time, rounds said then, or telling what happened then, come first.
 Cost:    write one embedding a round and one question (`facts`) a turn, none for an assistant's; read two scans of
          vectors at most, no model calls.
-Differs: the time asked about is found by a grammar (parts/when), not by a model; the dates of events are those the
+Differs: the time asked about is found by a grammar (parts/english), not by a model; the dates of events are those the
          facts name, and are looked at in the `candidates` nearest rounds. The reply is searched too: the code searches
          the user's turn. Between people a round is a turn and one reply. A round has at most `longest` characters.
 """
@@ -22,9 +22,9 @@ from remanence.lm.rules import Rules
 from remanence.records import Event, Filter, Hit, Op, Query, Record, Source, add, utc
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
+from remanence.text.parts.english.when import Span, spans
 from remanence.text.parts.ranked import hits
 from remanence.text.parts.segment import spans as pieces_of
-from remanence.text.parts.when import Span, spans
 
 FIRST, LAST = datetime(100, 1, 1, tzinfo=UTC), datetime(9900, 1, 1, tzinfo=UTC)  # room for a margin on either side
 INSIDE = 2.0  # more than two cosines can differ by: all that lies inside the period comes first
@@ -52,7 +52,7 @@ class LongMemEval(Base):
 
     def read(self, query: Query, store: Store) -> list[Hit]:
         vector = store.embedder.embed([query.text])[0]
-        periods = [_period(span, timedelta(days=self.margin_days)) for span in spans(query.text, query.now)]
+        periods = [self._widened(span) for span in spans(query.text, query.now)]
         near = store.find_vectors(vector, query.filter, max(query.k, self.candidates if periods else 0))
         found = {hit.id: hit for hit in hits(near, store, "dense")}
         for period in periods:
@@ -60,6 +60,11 @@ class LongMemEval(Base):
                 found |= {hit.id: hit for hit in hits(store.find_vectors(vector, allowed, query.k), store, "dense")}
         best = [_timed(hit, periods) for hit in found.values()]
         return sorted(best, key=lambda hit: -hit.score)[: query.k]
+
+    def _widened(self, span: Span) -> Period:
+        """When what the span speaks of may have happened, with the margin on either side."""
+        (start, end), margin = span.period, timedelta(days=self.margin_days)
+        return max(start, FIRST) - margin, min(end, LAST) + margin
 
     def _rounds(self, turns: Sequence[Event], held: Sequence[Record], store: Store) -> list[Op]:
         """Cut the end of a session into rounds anew: those held that may still grow, with the turns that came."""
@@ -130,14 +135,6 @@ def _open(turn: Event, store: Store) -> list[Record]:
     last = store.newest(replace(mine, as_of=turn.at), 1).rows.tolist()
     later = store.records(replace(mine, between=(turn.at + timedelta(microseconds=1), LAST)))
     return [*store.read(last).values(), *later]
-
-
-def _period(span: Span, margin: timedelta) -> Period:
-    """When what the span speaks of may have happened."""
-    starts = {"in": span.start, "since": span.start, "after": span.end}
-    ends = {"in": span.end, "until": span.end, "before": span.start}
-    start, end = starts.get(span.relation, FIRST), ends.get(span.relation, LAST)
-    return max(start, FIRST) - margin, min(end, LAST) + margin
 
 
 def _narrowed(allowed: Filter, period: Period) -> Filter | None:

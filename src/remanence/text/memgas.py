@@ -22,23 +22,26 @@ from datetime import datetime
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from remanence.errors import MissingExtra
 from remanence.lm.base import Base as LM
 from remanence.lm.rules import Rules
 from remanence.records import Event, Filter, Hit, Op, Query, Record
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
-from remanence.text.parts.asked import asked
+from remanence.text.parts.asked import vector_of
+from remanence.text.parts.batch import Batch
 from remanence.text.parts.kinds import only
-from remanence.text.parts.mixture import outstanding
 from remanence.text.parts.pagerank import pagerank
+from remanence.text.parts.ranked import explained
 from remanence.text.parts.segment import turns
 from remanence.text.parts.sessions import line, place, renewed, unsummed, whole
-from remanence.text.parts.sureness import weights
 
 TIED, HOLDS = "tied", "holds"  # links: between units, both ways; from a session's unit to its turns
 SUMS = ("session", "summary", "keywords")
 UNITS = ("turn", *SUMS)
+SPREAD = 1e-6  # scores that differ by less are one group
 
 
 @dataclass
@@ -81,7 +84,7 @@ class MemGAS(Base):
         return ops + self._ties([(new, own | gone) for new, own in made], store)
 
     def read(self, query: Query, store: Store) -> list[Hit]:
-        vector = store.embedder.embed([asked(query.text, store.names("speaker"), query.now).bare])[0]
+        vector = vector_of(query, store)
         n = max(self.candidates, query.k)
         found = {unit: store.find_vectors(vector, replace(query.filter, kinds=(unit,)), n) for unit in UNITS}
         trust = weights([near.scores for near in found.values()], self.temperature)
@@ -92,41 +95,26 @@ class MemGAS(Base):
         }
         best = sorted(reset, key=lambda row: (-reset[row], row))[: max(self.seeds, query.k)]
         ranks = self._ranks({row: reset[row] for row in best}, query.filter, store)
-        whys = self._shares(ranks, query.filter, store)
-        total = {row: sum(why.values()) for row, why in whys.items()}
-        rows = sorted(total, key=lambda row: (-total[row], row))[: query.k]
-        return [Hit(record, total[row], whys[row]) for row, record in store.read(rows).items()]
+        return explained(self._shares(ranks, query.filter, store), store, query.k)
 
     def _ties(self, new: Sequence[tuple[Record, set[str]]], store: Store) -> list[Op]:
         """Links between each new unit and the older ones whose likeness stands out, but those it is kept apart from."""
         vectors = store.embedder.embed([record.text for record, _ in new])
-        ops: list[Op] = []
-        for i, (record, apart) in enumerate(new):
-            near = store.find_vectors(vectors[i], Filter(kinds=UNITS, scope=record.scope), self.near + len(apart))
-            cosine = dict(zip(near.rows.tolist(), near.scores.tolist(), strict=True))
-            known = [(cosine[row], old.id) for row, old in store.read(cosine).items()]
-            fresh = [
-                (score, old.id)
-                for score, (old, _) in zip((vectors[:i] @ vectors[i]).tolist(), new[:i], strict=True)
-                if old.scope == record.scope
-            ]
-            pairs = sorted((pair for pair in known + fresh if pair[1] not in apart), reverse=True)[: self.near]
-            if len(pairs) >= self.fewest:
-                chosen = outstanding(np.array([score for score, _ in pairs], dtype=np.float32))
-                for use, (_, id) in zip(chosen.tolist(), pairs, strict=True):
-                    ops += _both(record.id, id) if use else ()
+        batch, ops = Batch(store, *UNITS), list[Op]()
+        for (record, apart), vector in zip(new, vectors, strict=True):
+            near = batch.near(vector, record.scope, self.near, apart)
+            batch.add(record, vector)
+            if len(near) >= self.fewest:
+                chosen = outstanding(np.array([cosine for _, cosine in near], dtype=np.float32))
+                for use, (old, _) in zip(chosen.tolist(), near, strict=True):
+                    ops += _both(record.id, old.id) if use else ()
         return ops
 
     def _ranks(self, reset: Mapping[int, float], allowed: Filter, store: Store) -> dict[int, float]:
         """PageRank over the allowed units within two ties of the seeds."""
         first = self._edges(reset, allowed, store)
         edges = first | self._edges({row for edge in first for row in edge} - set(reset), allowed, store)
-        nodes = {row: i for i, row in enumerate(dict.fromkeys([*reset, *(r for edge in sorted(edges) for r in edge)]))}
-        if not nodes:
-            return {}
-        start = {nodes[row]: weight for row, weight in reset.items()}
-        numbered = [(nodes[a], nodes[b], 1.0) for a, b in sorted(edges)]
-        return dict(zip(nodes, pagerank(len(nodes), numbered, start, self.damping), strict=True))
+        return pagerank([(a, b, 1.0) for a, b in sorted(edges)], reset, self.damping)
 
     def _edges(self, rows: Iterable[int], allowed: Filter, store: Store) -> set[tuple[int, int]]:
         pairs = [(a, b) for a, b, _, _ in store.linked(np.array(sorted(rows), dtype=np.int64), TIED)]
@@ -154,3 +142,37 @@ class MemGAS(Base):
 
 def _both(a: str, b: str) -> list[Op]:
     return [Op("link", a, other=b, relation=TIED), Op("link", b, other=a, relation=TIED)]
+
+
+def outstanding(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """[n], true where the Gaussian with the larger mean is the likelier; the mixture is fitted by expectation and
+    maximisation from the largest and the smallest score. None stands out of fewer than two, or when all are alike."""
+    try:
+        from sklearn.mixture import GaussianMixture
+    except ImportError:
+        raise MissingExtra("memories that mix or group need scikit-learn: pip install 'remanence[cluster]'") from None
+    if len(scores) < 2 or np.ptp(scores) < SPREAD:
+        return np.zeros(len(scores), dtype=bool)
+    points = scores.astype(np.float64).reshape(-1, 1)
+    start = np.array([[points.max()], [points.min()]])
+    mixture = GaussianMixture(
+        2, means_init=start, init_params="random_from_data", random_state=0, max_iter=1000, reg_covar=1e-6
+    )
+    labels = mixture.fit_predict(points)
+    chosen: NDArray[np.bool_] = labels == int(mixture.means_.argmax())
+    return chosen
+
+
+def weights(scores: Sequence[NDArray[np.float32]], temperature: float) -> list[float]:
+    """How much each granularity is trusted, in all 1: the less its scores are spread the more. One score tells
+    nothing; when none tells anything all are trusted alike."""
+    sure = [1 - _entropy(some / temperature) if len(some) > 1 else 0.0 for some in scores]
+    total = sum(sure)
+    return [one / total if total > 0 else 1 / len(sure) for one in sure]
+
+
+def _entropy(scores: NDArray[np.float32]) -> float:
+    """Of the softmax of these, over the largest it can be."""
+    p = np.exp(scores - scores.max())
+    p = p / p.sum()
+    return float(-(p * np.log(p + 1e-12)).sum() / np.log(len(p)))

@@ -23,11 +23,12 @@ from typing import ClassVar
 from remanence.errors import BadConfig
 from remanence.lm.base import Base as LM
 from remanence.lm.rules import Rules
-from remanence.records import Event, Filter, Hit, Op, Query, Record, Scope, add
+from remanence.records import Event, Filter, Hit, Op, Query, Record, Scope
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
 from remanence.text.parts.ranked import hits
 from remanence.text.parts.segment import turns
+from remanence.text.parts.sessions import line, renewed, sources
 
 DAY = timedelta(days=1)
 UNITS = ("turn", "summary", "overview", "profile")  # what is recalled unless kinds are asked for
@@ -91,9 +92,7 @@ class MemoryBank(Base):
             own = ([t for t in turns if t.speaker == who and t.id not in assistants] for who in people)
             days += [summary, *(day for said in own if (day := self._sum("insight", said)))]
         made = days + self._wholes(days, held)
-        replaced = [(held[_key(record)], record) for record in made if _key(record) in held]
-        supersedes = [Op("supersede", old.id, other=new.id, at=new.valid_from) for old, new in replaced]
-        return [add(record) for record in made] + supersedes + ops
+        return [op for record in made for op in renewed(record, held.get(_key(record)))] + ops
 
     def _wholes(self, made: Iterable[Record], held: dict[Key, Record]) -> list[Record]:
         """The overviews and portraits that these new days belong to, from all their days."""
@@ -112,9 +111,8 @@ class MemoryBank(Base):
         text = self.lm.summary([_line(part, person) for part in parts], about=about, words=self.words)
         if not text.strip():
             return None
-        sources = tuple(dict.fromkeys(source for part in parts for source in part.sources))
         speaker = last.speaker if person else ""
-        return Record(kind, text, last.valid_from, sources=sources, speaker=speaker, scope=last.scope)
+        return Record(kind, text, last.valid_from, sources=sources(parts), speaker=speaker, scope=last.scope)
 
 
 def _begun(record: Record) -> datetime:
@@ -130,4 +128,4 @@ def _line(part: Record, person: bool) -> str:
     """One turn or day as the model is shown it: who said it, unless all are one person's, or when it was."""
     if part.kind != "turn":
         return f"{part.valid_from:%Y-%m-%d}: {part.text}"
-    return part.text if person or not part.speaker else f"{part.speaker}: {part.text}"
+    return part.text if person else line(part)

@@ -18,10 +18,11 @@ from remanence.lm.rules import Rules
 from remanence.records import Event, Hit, Op, Query, Record, Source, add
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
-from remanence.text.parts.asked import asked
+from remanence.text.parts.asked import vector_of
 from remanence.text.parts.kinds import only
-from remanence.text.parts.ranked import hits
-from remanence.text.parts.segment import LONGEST, spans
+from remanence.text.parts.passages import Passage, once
+from remanence.text.parts.ranked import hits, widening
+from remanence.text.parts.segment import spans
 
 
 @dataclass
@@ -29,23 +30,20 @@ class Propositions(Base):
     asks: ClassVar[bool] = True
 
     lm: LM = field(default_factory=Rules)
-    ahead: int = 3  # propositions looked at for each passage wanted; doubled while that is too few
+    ahead: int = 3  # propositions looked at for each passage wanted; four times as many while that is too few
 
     def write(self, events: Sequence[Event], store: Store) -> list[Op]:
         return [add(proposition) for event in events for proposition in self._propositions(event)]
 
     def read(self, query: Query, store: Store) -> list[Hit]:
         """The best proposition of each of the k best passages."""
-        vector = store.embedder.embed([asked(query.text, store.names("speaker"), query.now).bare])[0]
-        n = query.k * self.ahead
-        while True:
-            found = hits(store.find_vectors(vector, only(query.filter, "proposition"), n), store, "dense")
-            best: dict[tuple[str, int], Hit] = {}
-            for hit in found:
-                best.setdefault(_passage(hit), hit)
-            if len(best) >= query.k or len(found) < n:
-                return list(best.values())[: query.k]
-            n *= 2
+        vector = vector_of(query, store)
+        best: dict[Passage, Hit] = {}
+        for found in widening(vector, only(query.filter, "proposition"), store, query.k * self.ahead):
+            best = once(hits(found, store, "dense"))
+            if len(best) >= query.k:
+                break
+        return list(best.values())[: query.k]
 
     def _propositions(self, event: Event) -> list[Record]:
         """What the event says, and each piece of it in which nothing was found to be said."""
@@ -57,11 +55,6 @@ class Propositions(Base):
             if not any(source.start < end and start < source.end for record in said for source in record.sources)
         ]
         return said + [_record(event, event.text[start:end], start, end) for start, end in mute]
-
-
-def _passage(hit: Hit) -> tuple[str, int]:
-    """A message is one passage, a long text one every `LONGEST` characters."""
-    return hit.sources[0].event, hit.sources[0].start // LONGEST
 
 
 def _record(event: Event, text: str, start: int, end: int) -> Record:

@@ -3,13 +3,13 @@
 Source:  "RET-LLM: Towards a General Read-Write Memory for Large Language Models", Modarressi, Imani, Fayyaz, Schütze
          2023 (arXiv 2305.14322).
 Idea:    what is said is kept as <t1, relation, t2>; a question leaves some of the three open, and every triple that has
-         the others answers it. Where none has them word for word, those answer in which each of them is close: a part
-         is as close as its average embedding, a triple as the mean of its parts asked for.
+         the others answers it. What is not stored word for word is looked for by its average embedding.
 Cost:    write one question (`triples`) a turn and one embedding a triple; read at most two questions, three searches,
          and the parts of up to 2 * `candidates` triples embedded.
 Differs: no model is tuned to write the calls: the model handed in gives triples, and a question becomes a call by them
-         or by whom it names. Candidates come from the store's two searches, not from locality-sensitive hashing. Where
-         the paper's model answers by itself, turns follow, by their vectors; the latest exact match comes first.
+         or by whom it names. The paper puts the nearest stored term in the place of one that is not stored, by hashing;
+         here, where no triple has all the parts, those answer in which each is `near` (our number), best mean first.
+         Where the paper's model answers by itself, turns follow, by their vectors; the latest exact match comes first.
 
     [MEM_WRITE{Ana>>lives in>>Lisbon}]      in a text: kept as it stands
     [MEM_READ{Ana>>lives in>>}]             as a question: which t2?
@@ -24,7 +24,7 @@ import numpy as np
 
 from remanence.lm.base import Base as LM
 from remanence.lm.rules import Rules
-from remanence.records import Event, Hit, Op, Query, Record, Source, add
+from remanence.records import Event, Hit, Op, Query, Record, add
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
 from remanence.text.parts.asked import Asked, asked
@@ -33,7 +33,7 @@ from remanence.text.parts.phrases import phrase
 from remanence.text.parts.ranked import hits
 from remanence.text.parts.segment import turns
 from remanence.text.parts.terms import WORD, terms
-from remanence.text.parts.triples import triples
+from remanence.text.parts.triples import triple, triples
 
 CALL = re.compile(r"\[MEM_(WRITE|READ)\{([^{}>]*)>>([^{}>]*)>>([^{}>]*)\}\]")
 OPEN = re.compile(r"\W*(who|whom|what|which|where|when|how|why|somebody|something|somewhere)?\b\W*", re.IGNORECASE)
@@ -43,6 +43,7 @@ OWNED = re.compile(
     r"|(?P<owner>[^?]+?)['’]s (?P<owned>[\w -]+?)(?: called| named)?)\s*\??\s*",
     re.IGNORECASE,
 )
+NAMES = re.compile(r"(?<=\s)[A-Z]\w+(?:\s[A-Z]\w+)*")  # capitals, but for the first: who may be meant beside speakers
 SAYS_LITTLE = ("mentions", "is", "is a")  # relations too wide to ask for
 SMALL = re.compile(r"( (in|at|to|of|for|with|on|from|by|a|an|the))+$")
 EXACT, FUZZY = 2.0, 1.0  # above any cosine: what the memory holds comes before what is only alike
@@ -87,9 +88,8 @@ class RetLLM(Base):
 
     def _triples(self, event: Event) -> list[Record]:
         """Those the text writes by a call; where it makes no call, those the model finds."""
-        return [_record(event, *call[1:]) for call in calls(event.text) if call[0] == "WRITE"] or triples(
-            self.lm, [event]
-        )
+        spelt = [triple(event, *call[1:]) for call in calls(event.text) if call[0] == "WRITE"]
+        return spelt or triples(self.lm, [event])
 
     def _call(self, about: Asked) -> Slots | None:
         """What the question asks of the memory: as it says itself, as the model says, or of whom it names."""
@@ -97,13 +97,13 @@ class RetLLM(Base):
             if verb == "READ":
                 return slots
         for text in dict.fromkeys((about.text, ASKS.sub("Somebody", about.text).rstrip("? ") + ".")):
-            for triple in self.lm.triples(text):
-                parts = [_known(part) for part in (triple.subject, triple.relation, triple.object)]
+            for found in self.lm.triples(text):
+                parts = ["" if OPEN.fullmatch(part) else part for part in (found.subject, found.relation, found.object)]
                 if 0 < sum(map(bool, parts)) < 3 and _plain(parts[1]) not in SAYS_LITTLE:
                     return parts[0], parts[1], parts[2]
         if owned := OWNED.fullmatch(about.text):
             return owned["of"] or owned["owner"], owned["what"] or owned["owned"], ""
-        who = about.who[0] if len(about.who) == 1 else next(iter(_names(about.text)), "")
+        who = about.who[0] if len(about.who) == 1 else next(iter(NAMES.findall(about.text)), "")
         rest = [word for word in terms(about.bare) if word not in who.casefold().split()]
         return (who, " ".join(rest), "") if who and rest else None
 
@@ -137,19 +137,6 @@ class RetLLM(Base):
         ]
 
 
-def _record(event: Event, slots: Slots, start: int, end: int) -> Record:
-    return Record(
-        "triple",
-        " ".join(map(_plain, slots)),
-        event.at,
-        sources=(Source(event.id, start, end),),
-        speaker=event.speaker,
-        session=event.session,
-        scope=event.scope,
-        meta=dict(zip(("subject", "relation", "object"), slots, strict=True)),
-    )
-
-
 def _parts(triple: Record) -> Slots:
     return str(triple.meta["subject"]), str(triple.meta["relation"]), str(triple.meta["object"])
 
@@ -161,13 +148,3 @@ def _plain(part: str) -> str:
 def _same(one: str, other: str) -> bool:
     """Equal but for case, article, plural or a verb's s, and a preposition at the end: "live" is "lives_in"."""
     return phrase(SMALL.sub("", _plain(one).casefold())) == phrase(SMALL.sub("", _plain(other).casefold()))
-
-
-def _known(part: str) -> str:
-    """The part, or "" when it is a word that asks."""
-    return "" if OPEN.fullmatch(part) else part
-
-
-def _names(text: str) -> list[str]:
-    """Words with a capital, but for the first: whom a question may be about when no speaker is named."""
-    return re.findall(r"(?<=\s)[A-Z]\w+(?:\s[A-Z]\w+)*", text)

@@ -7,11 +7,12 @@ Idea:    a sentence is what a question matches; from those found, edges between 
 Cost:    write one embedding a sentence, one call a turn for its facts; consolidate one call a session; read one search
          and `sentences` more for each hop.
 Differs: the graph is not stored: the nearest sentences that the question's filter allows are looked up when it is
-         walked. Insights are not generated. A chunk is recalled as its turns that were reached and those beside them.
+         walked. Insights are not generated, and what was generated shares the k places (the paper: k of each kind). A
+         chunk is recalled as its turns that were reached and those beside them.
 
     score(chunk) = mean over its reached sentences s of cos(question, s)
-    reached      = the `sentences` nearest to the question, and what `hops` steps lead to: from each sentence to its
-                   `neighbours` nearest, as far as their cosine is `threshold` or more
+    reached      = the `sentences` nearest to the question whose cosine is `threshold` or more, and what `hops` steps,
+                   from each sentence to its `neighbours` nearest, lead to
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from remanence.records import Event, Filter, Hit, Op, Query, Record, Source, add
 from remanence.store.base import Base as Store
 from remanence.store.base import Ranked, Rows
 from remanence.text.base import Base
-from remanence.text.parts.asked import asked
+from remanence.text.parts.asked import vector_of
 from remanence.text.parts.facts import facts
 from remanence.text.parts.kinds import only
 from remanence.text.parts.ranked import hits
@@ -48,10 +49,10 @@ class SGMem(Base):
 
     lm: LM = field(default_factory=Rules)
     chunk: Chunk = "turn"  # what sentences are averaged over; a round is two turns
-    sentences: int = 20  # found by the question, or k if that is more
-    neighbours: int = 3  # edges of a sentence
-    threshold: float = 0.5  # the least cosine of an edge
-    hops: int = 1
+    sentences: int = 15  # the paper's n: found by the question; k if that is more
+    neighbours: int = 1  # the paper's k on LoCoMo, 3 on LongMemEval: edges of a sentence
+    threshold: float = 0.2  # the paper's gamma - 1 on LoCoMo, 0 on LongMemEval: the least cosine with the question
+    hops: int = 1  # the paper's h
     words: int = 80  # of a session's summary
 
     def __post_init__(self) -> None:
@@ -75,7 +76,7 @@ class SGMem(Base):
         return ops
 
     def read(self, query: Query, store: Store) -> list[Hit]:
-        vector = store.embedder.embed([asked(query.text, store.names("speaker"), query.now).bare])[0]
+        vector = vector_of(query, store)
         reached = self._reached(vector, max(self.sentences, query.k), replace(query.filter, kinds=("sentence",)), store)
         found = self._chunks(vector, reached, query.filter, store)
         best = hits(Ranked(found.rows[: query.k], found.scores[: query.k]), store, "sentences")
@@ -84,10 +85,10 @@ class SGMem(Base):
 
     def _reached(self, vector: NDArray[np.float32], n: int, allowed: Filter, store: Store) -> Rows:
         """The sentences nearest to the question, and those that edges lead to."""
-        reached = edge = np.sort(store.find_vectors(vector, allowed, n).rows)
+        found = store.find_vectors(vector, allowed, n)
+        reached = edge = np.sort(found.rows[found.scores >= self.threshold])
         for _ in range(self.hops if self.neighbours else 0):
-            near = [store.find_vectors(one, allowed, self.neighbours + 1) for one in store.vectors(edge)]
-            ends = [found.rows[found.scores >= self.threshold] for found in near]
+            ends = [store.find_vectors(one, allowed, self.neighbours + 1).rows for one in store.vectors(edge)]
             edge = np.setdiff1d(np.concatenate([reached[:0], *ends]), reached)
             reached = np.union1d(reached, edge)
         return reached

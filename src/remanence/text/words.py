@@ -13,6 +13,7 @@ from typing import ClassVar
 from remanence.records import Event, Hit, Op, Query
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
+from remanence.text.parts.kinds import only_turns
 from remanence.text.parts.ranked import hits
 from remanence.text.parts.segment import turns
 from remanence.text.parts.terms import terms
@@ -26,5 +27,5 @@ class Words(Base):
         return turns(events)
 
     def read(self, query: Query, store: Store) -> list[Hit]:
-        found = store.find_words(terms(query.text), query.filter, query.k)
+        found = store.find_words(terms(query.text), only_turns(query.filter, store), query.k)
         return hits(found, store, "words")

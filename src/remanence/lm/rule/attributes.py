@@ -7,12 +7,17 @@ Idea:    "Ana's phone number is ..." is about Ana, "Ana's sister is ..." about t
 import re
 from dataclasses import dataclass
 
+from remanence.lm.rule.later import Later
 from remanence.lm.rule.objects import NAME, appointed, tidy
 from remanence.lm.rule.person import WHO
-from remanence.lm.rule.relations import ATTRIBUTES, CHECKS, PEOPLE_AND_PETS, VALUED, canonical
+from remanence.lm.rule.relations import ATTRIBUTES, CHECKS, PEOPLE_AND_PETS, VALUED, canonical, single
 from remanence.lm.rule.subjects import plain
+from remanence.lm.rule.words import UPPER
 
-_OWNED = re.compile(r"(?P<owner>.+?)['’]s?\s+(?P<what>[^'’]+)$")
+_OWNED = re.compile(
+    r"(?P<owner>.+?)['’]s?\s+(?P<what>[^'’]+?)(?:(?<=boss|ager|lead|isor|mber|mute)\s+(?:at|in)\s+[A-Z][\w ]*"
+    r"|\s+(?:these\s+days|right|right\s+now|at\s+the\s+moment|nowadays))?$"
+)
 _OF = re.compile(r"[Tt]he\s+(?P<what>[\w -]+?)\s+(?:of|for)\s+(?:the\s+)?(?P<owner>.+)$")
 _EVENT = re.compile(
     r"\b(?:meeting|appointment|call|interview|party|wedding|flight|deadline|exam|class|dinner|lunch|concert|trip|event"
@@ -20,21 +25,28 @@ _EVENT = re.compile(
     r"|presentation|standup|reservation|booking|test|tournament|recital|graduation|funeral)\b(?:\s+(?:with|to"
     r"|about|for)\s+.+)?$"
 )
-_HAS_EVENT = re.compile(
+_HAS_EVENT = Later(
     r"(?:has|got)\s+(?:an?|the|WHO's)\s+(?P<what>[\w' -]{3,40}?)\s+(?P<rest>(?:on|at|in)\s+.+)".replace("WHO", WHO)
 )
-_FAVOURITE = re.compile(
-    rf"(?:(?:one)\s+of\s+)?(?P<owner>{WHO}|{NAME})['’]s\s+(?P<what>(?:all[- ]time\s+)?favou?rite\s+(?!thing"
-    rf"|one\b|part\b)\w+(?:\s+(?!to\b|of\b|for\b|in\b|so\b|right\b)\w+)?)"
-)
-_OWNS = re.compile(
-    rf"(?P<owned>{WHO}|{NAME}?)['’]s\s+(?P<kin>(?:[a-z-]+\s+){{0,2}}[a-z-]+)(?=\s*(?:[.,!;]|$))"
-    rf"|the\s+(?P<what>(?:[a-z-]+\s+){{0,2}}[a-z-]+)\s+of\s+(?P<owner>[^,.;]+)"
-)
+_OF_ANY = re.compile(r"the\s+(?P<what>(?:[a-z-]+\s+){0,2}[a-z-]+)\s+of\s+(?P<owner>[^,.;]+)")
 _FAVOURED = re.compile(
-    r"(?:all[- ]time |new |absolute |current )*(?:favou?rite|fav) (?!thing|one\b|part\b)[\w-]+(?: [\w-]+){0,2}"
+    r"(?:all[- ]time |new |absolute |current |old |former )*(?:favou?rite|fav|go-to|number one|top|preferred"
+    r"|best-loved) (?:thing to (?:eat|drink|watch|read)|(?!thing|one\b|part\b)[\w-]+(?: [\w-]+){0,2})"
 )
+# "My flat is in Graz", "my job is at Acme": the noun and its preposition say which relation the place is of.
+_PLACED = Later(
+    rf"(?P<owner>.+?)['’]s\s+(?:new\s+|own\s+)?(?:(?P<home>flat|apartment|house|home|room|place|studio)"
+    rf"|job|office|work|workplace)\s+(?:in|at|with)\s+(?P<where>{NAME})"
+)
+_FORMER = re.compile(r"(?:old|former|previous|ex|late)\b")
+_VAGUE = re.compile(
+    r"(?:long|short|in|on|at|from|with|for|by|about|like|very|too|so|quite|really|hard|easy|difficult|good|great|bad|off|out|up"
+    r"|ready|gone|there|back|away|getting|what|how|why|always|never|not|(?:\w+ed|led|run)\s+by)\b"
+)
+OWNER = rf"(?:{WHO}(?:\sand\sothers)?|[{UPPER}][\w-]+(?:\s[{UPPER}][\w-]+)?)"
 NAMED = re.compile(NAME)
+_ALONE = re.compile(r"\s*(?:$|[(,;–—-]|(?:from|of|at|in|with|who|and|or|as|for)\b)")  # a name goes on no further
+_CALLED = re.compile(r"(?:called|named)\s+")
 _ON = re.compile(r"(?:on|at|in)\s+")
 
 
@@ -57,26 +69,46 @@ def appointment(subject: str, rest: str) -> Statement | None:
 
 
 def complement(subject: str, rest: str) -> Statement | None:
-    """What follows "is": somebody's favourite, or the value of an attribute."""
-    if m := _FAVOURITE.match(rest):
-        relation = "likes" if rest.startswith("one of") else canonical(m["what"].replace("all-time ", ""))
-        return Statement(m["owner"], relation, tidy(subject, many=True))
-    if (m := _OWNS.match(rest)) and re.match(rf"{NAME}$", subject):
-        if (m["what"] or m["kin"]).lower().split()[-1] not in ATTRIBUTES | (PEOPLE_AND_PETS if m["owned"] else set()):
+    """What follows "is": the value of an attribute, or of whom or what the subject is one."""
+    if (m := _OF_ANY.match(rest)) and re.match(rf"{NAME}$", subject):
+        if m["what"].split()[-1] not in ATTRIBUTES:
             return None
-        return Statement(plain(m["owned"] or tidy(m["owner"], many=False)), canonical(m["what"] or m["kin"]), subject)
+        return Statement(plain(tidy(m["owner"], many=False)), canonical(m["what"]), subject)
+    if m := _PLACED.match(f"{subject} {rest}"):
+        return Statement(plain(m["owner"]), "lives_in" if m["home"] else "works_at", m["where"].rstrip(".,"))
     return of_subject(subject, rest, checked=True)
+
+
+def former(subject: str) -> bool:
+    """Whether the subject is an attribute that somebody had once: "my old boss"."""
+    m = owned_attribute(subject)
+    return bool(m and _FORMER.match(m["what"]))
+
+
+def owned_value(owner: str, what: str, value: str, *, sure: bool = False, checked: bool = True) -> Statement | None:
+    """The statement that the owner's attribute has this value; `sure` wants one that can be told from other words."""
+    what = what.lower()
+    favoured = bool(_FAVOURED.fullmatch(what)) or what in ("favourite", "favorite")
+    head, relation = what.split()[-1], canonical(what)
+    if not favoured and head not in ATTRIBUTES | PEOPLE_AND_PETS:
+        return None
+    if sure and not (favoured or single(relation) or relation in CHECKS or head in PEOPLE_AND_PETS):
+        return None
+    return attribute(owner, what, value, checked=checked)
 
 
 def owned_attribute(subject: str) -> re.Match[str] | None:
     """The match that says whose attribute the subject is, if it is one."""
-    m = _OWNED.match(subject) or _OF.match(subject)
+    m = _OF.match(subject) if subject.startswith(("The ", "the ")) else None
+    m = m or _OWNED.match(subject)
     head = m["what"].lower().split()[-1] if m and m["what"].split() else ""
     return m if head in ATTRIBUTES or (m and _FAVOURED.fullmatch(m["what"].lower())) else None
 
 
 def of_subject(subject: str, rest: str, *, checked: bool) -> Statement | None:
     """ "Ana's phone number" + value, "the capital of France" + value, "the wifi password" + value."""
+    if called := _CALLED.match(rest):
+        rest = rest[called.end() :]
     m = owned_attribute(subject)
     if m:
         return attribute(m["owner"], m["what"], rest, checked=checked)
@@ -87,7 +119,7 @@ def of_subject(subject: str, rest: str, *, checked: bool) -> Statement | None:
         and (value := re.match(rf"{NAME}(?=\s*(?:[.,!;]|$))", rest))
         and checked
     ):
-        return Statement(plain(named["owner"]), named["what"].split()[-1].lower(), value.group())
+        return Statement(plain(named["owner"]), named["what"].split()[-1].lower(), value.group().rstrip("."))
     value_text = tidy(rest, many=False)
     head = subject.lower().split()[-1]
     general = subject.startswith(("The ", "the ", "Our ", "our "))
@@ -100,8 +132,14 @@ def attribute(owner: str, what: str, value: str, *, checked: bool) -> Statement 
     """The statement that the owner's attribute has this value; `checked` wants it to look like one."""
     relation, value = canonical(what), tidy(value, many=False) or tidy(_ON.sub("", value), many=False)
     if relation == "name" and (nested := _OWNED.match(owner)):  # "Ana's dog's name is Rex"
-        owner, relation = nested["owner"], nested["what"].split()[-1].lower()
-    check = NAMED if checked and relation in PEOPLE_AND_PETS else CHECKS.get(relation)
-    if not value or (checked and check and not check.match(value)):
+        owner, relation = nested["owner"], canonical(nested["what"].split()[-1])
+    someone = relation in PEOPLE_AND_PETS
+    check = NAMED if checked and someone else CHECKS.get(relation)
+    found = check.match(value) if checked and check else None
+    if not value or (checked and ((check and not found) or _VAGUE.match(value))):
         return None
+    if found and someone and checked:
+        return (
+            Statement(plain(owner), relation, found.group().rstrip(".,")) if _ALONE.match(value, found.end()) else None
+        )
     return Statement(plain(owner), relation, value)

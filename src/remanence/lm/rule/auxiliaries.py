@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from remanence.lm.rule.verbs import VERBS
 
 AUX = re.compile(
-    r"\s*(?:(?P<denied>not|no\s+longer|never|(?P<been>is|are|was|were)n['’]t"
+    r"\s*(?:(?P<denied>not|no\s+longer|never|(?P<stopped>(?:stopped|ceased)\s+being)|(?P<been>is|are|was|were)n['’]t"
     r"|(?:do|does|did|has|have|had)n['’]t)"
     r"|(?P<coming>will|['’]ll)|(?P<wished>would|could|might|may|should|must|can(?:['’]?t)?|cannot|won['’]t|wouldn['’]t|couldn['’]t"
     r"|['’]d|if|almost|nearly|wants?\s+to|hopes?\s+to|plans?\s+to|going\s+to|used\s+to\s+want)"
-    r"|(?P<used>used\s+to|formerly|previously)|(?P<past>was|were|had)|(?P<be>am|is|are|['’](?:s|m|re)|gets?|got)"
-    r"|(?:be|been|being|have|has|['’]ve|do|does|did)"
+    r"|(?P<used>used\s+to(?P<were>\s+be)?|formerly|previously)|(?P<past>was|were|had)|(?P<be>am|is|are|['’](?:s|m|re)|gets?|got)"
+    r"|(?P<begun>been)|(?:be|being|have|has|['’]ve|do|does|did)"
     r"|(?:now|just|recently|currently|also|really|still|always|finally|actually|originally|happily|already|both|all"
     r"|absolutely|definitely|totally|usually|often|mostly|officially|newly|so|very|quite|super|deeply|severely|truly"
     r"|only|even|ever|mainly|temporarily|permanently|presently|once|completely|generally|suddenly|proudly|since|then"
@@ -49,5 +49,7 @@ def read(clause: str, at: int, mood: Mood) -> int:
         mood.wished |= bool(aux["wished"])
         mood.coming |= bool(aux["coming"])
         mood.past |= bool(aux["past"] or aux["used"] or (aux["been"] or "").startswith("w"))
-        mood.be |= bool(aux["be"] or aux["been"] or aux["past"] in ("was", "were"))
+        mood.be |= bool(
+            aux["be"] or aux["been"] or aux["past"] in ("was", "were") or aux["were"] or aux["stopped"] or aux["begun"]
+        )
         at = aux.end()

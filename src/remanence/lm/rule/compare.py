@@ -9,12 +9,15 @@ import re
 
 from remanence.lm.base import Verdict
 from remanence.lm.rule.attributes import Statement
+from remanence.lm.rule.names import names
 from remanence.lm.rule.relations import OPPOSITE, core, single
 from remanence.lm.rule.telling import tell
 from remanence.lm.rule.words import content, negated, words
 
+LONGEST = 4000  # characters of a text that are read
 ORDER: list[Verdict] = ["unrelated", "same", "extends", "updates"]  # the later one wins
 _ARTICLE = re.compile(r"^(?:an?|the|my|his|her|their)\s+")
+_DISLIKED = ("dislikes", "not_likes")
 _LEAVES = frozenset(("works_at", "lives_in", "studies_at", "relationship"))
 
 
@@ -22,8 +25,8 @@ def conflict(old: str, new: str) -> Verdict:
     """The verdict on two statements, each a sentence or two."""
     if words(old) == words(new):
         return "same"
-    before = _says(old)
-    said = [_strongest([_between(a, b) for a in before]) for b in _says(new)]
+    before, after = _both(old, new)
+    said = [_strongest([_between(a, b) for a in before]) for b in after]
     verdict = _strongest(said)
     if verdict == "same" and "unrelated" in said:
         return "extends"  # it says the same and more
@@ -34,8 +37,19 @@ def _strongest(said: list[Verdict]) -> Verdict:
     return max(said, key=ORDER.index) if said else "unrelated"
 
 
-def _says(text: str) -> list[Statement]:
-    return [s for told in tell(text[:4000]) for s in told.says]
+def _both(old: str, new: str) -> tuple[list[Statement], list[Statement]]:
+    """What the two say; told text is read as its speaker said it, who is somebody both name."""
+    known = {name for _, _, name in names(new[:LONGEST])}
+    shared = dict.fromkeys(name for _, _, name in names(old[:LONGEST]) if name in known)
+    for who in [*list(shared)[:3], ""]:
+        before, after = _says(old, who), _says(new, who)
+        if before and after:
+            break
+    return before, after
+
+
+def _says(text: str, who: str) -> list[Statement]:
+    return [s for told in tell(text[:LONGEST], who=who) for s in told.says]
 
 
 def _between(a: Statement, b: Statement) -> Verdict:
@@ -47,6 +61,8 @@ def _between(a: Statement, b: Statement) -> Verdict:
         return "updates" if equal else "unrelated"
     if OPPOSITE.get(relation_a) == relation_b and not mark_a and not mark_b:
         return "updates" if equal else "unrelated"
+    if equal and not mark_a and relation_a.startswith("favourite_") and b.relation in _DISLIKED:
+        return "updates"
     if relation_a != relation_b:
         return "unrelated"
     if mark_a != mark_b:

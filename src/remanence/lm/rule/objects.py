@@ -5,6 +5,7 @@ Idea:    cut at the first mark or word that begins another thought, then drop ti
 
 import re
 
+from remanence.lm.rule.later import Later
 from remanence.lm.rule.person import WHO
 from remanence.lm.rule.words import UPPER
 
@@ -48,18 +49,18 @@ _EMPTY = re.compile(
 )
 _TO_DO = re.compile(r"(?:to|doing|in)\s+(?=[a-z])")
 
-_AT = re.compile(
+_AT = Later(
     r"(?:now |being |been |got |currently )*(?:(?:re)?scheduled|set|booked|planned|moved|postponed"
     r"|pushed(?: back)?|delayed"
     r"|due|shifted|brought forward)?\s*(?P<by>on|at|in|for|to|until|till|by|from)\s+(?P<value>.+)",
     re.IGNORECASE,
 )
-_WHERE = re.compile(
+_WHERE = Later(
     rf"\s(?:in|at)\s+(?:the\s+)?(?!(?:January|February|March|April|May|June|July|August|September|October"
     rf"|November|December)\b)[{UPPER}]"
 )
-_OFF = re.compile(r"(?:now |been |got )*(?P<off>cancell?ed|called off|postponed|over|confirmed)\b", re.IGNORECASE)
-_TIME = re.compile(
+_OFF = Later(r"(?:now |been |got )*(?P<off>cancell?ed|called off|postponed|over|confirmed)\b", re.IGNORECASE)
+_TIME = Later(
     r"(?:(?:on|at|the)\s+)*(?:\d{1,2}(?::\d\d|\s*[ap]\.?m|(?:st|nd|rd|th)?\s+\w|st|nd|rd|th|\b$)|noon"
     r"|midnight|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
     r"|Mon\b|Tue|Wed\b|Thu|Fri\b|Sat\b|Sun\b|Jan|Feb|Mar(?:ch)?\b|Apr|May\b|June?\b|July?\b|Aug|Sep|Oct"

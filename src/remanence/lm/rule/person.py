@@ -14,7 +14,7 @@ WHO = "\ufdd0"  # a noncharacter: Unicode keeps it out of text
 OTHERS = f"{WHO} and others"
 
 _ADVERBS = (
-    r"(?:(?:really|just|still|also|always|never|usually|often|currently|now|recently|already|finally"
+    r"(?:(?:no\s+longer|almost|nearly|hardly|barely|soon|directly|really|just|still|also|always|never|usually|often|currently|now|recently|already|finally"
     r"|actually|absolutely"
     r"|totally|honestly|definitely|probably|only|even|kinda|sometimes|rarely|mostly|truly|generally|first|both|so|then"
     r"|once|later|personally|especially|particularly|simply|mainly|normally|seriously|ever|officially)\s+)*"

@@ -14,13 +14,14 @@ from collections.abc import Iterator
 
 from remanence.lm.base import Triple
 from remanence.lm.rule.days import DATE
+from remanence.lm.rule.later import Later
 from remanence.lm.rule.names import names
 from remanence.lm.rule.sentences import sentences
 from remanence.lm.rule.words import words
 
 Found = tuple[int, int, str]
 
-_PRONOUN = re.compile(
+_PRONOUN = Later(
     r"(?:[Hh]e|[Ss]he|[Ii]t|[Tt]hey|[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Tt](?:he|his)\s+(?:film|movie|band"
     r"|group|album|song|book|novel|series|show|company|city|town|village|team|club|school|university"
     r"|college|station|river|building|church|game|magazine|newspaper|episode|single|award|island|mountain"
@@ -28,7 +29,7 @@ _PRONOUN = re.compile(
     r"|station|species|genus|play|opera|painting|story|season|couple|family|area|region|site|work|program"
     r"|programme))\b"
 )
-_VERB = re.compile(
+_VERB = Later(
     r"\b(?:is|are|was|were|be|been|has|had|have|became|becomes|made|won|wrote|written|led|held|took|taken"
     r"|met|born|died|grew|sang"
     r"|sung|known|built|sold|bought|left|went|gave|given|began|run|ran|lost|found|founded|said|set|lies"
@@ -38,7 +39,7 @@ _VERB = re.compile(
     r"|[a-z]{3,}(?:ed|ing))\b"
 )
 _JOIN = re.compile(r"[\s,;/&]*(?:and|or|as well as|with|both)?[\s,]*(?:the|a|an|its|his|her|their)?\s*$")
-_KIN = re.compile(
+_KIN = Later(
     r"\b(?:son|daughter|wife|husband|brother|sister|father|mother|parents?|children|child|uncle|aunt"
     r"|nephew|niece|cousin|capital"
     r"|member|founder|director|author|president|leader|king|queen|student|friend|partner|sequel|part"
@@ -46,10 +47,10 @@ _KIN = re.compile(
     r"|singer|producer|writer|actor|actress|composer|manager|coach|captain|owner|editor|widow|grandson"
     r"|granddaughter)\b(?:\s+(?:of|to|by|at|in|for))?",
 )
-_LIFE = re.compile(
+_LIFE = Later(
     r"\(\s*(?:[^()]*?;\s*)?(?:born\s+)?(?P<born>[^()–—-]*?\d{3,4})(?:\s*[–—-]\s*(?P<died>[^()]*?\d{3,4}))?[^()]*\)"
 )
-_ISA = re.compile(
+_ISA = Later(
     r"\s*,?\s*(?:\([^)]*\)\s*,?\s*)?(?:is|was|are|were)\s+(?:(?:also|now|currently|originally)\s+)?(?:an?"
     r"|the|one\s+of\s+the)\s+(?P<what>[^.,;()]+?)(?=\s+(?:who|which|that|in|from|by|of|for|at|on|directed"
     r"|written|produced|based|born|located|founded|starring|released|known|and\s+the)\b|[.,;()]|$)"

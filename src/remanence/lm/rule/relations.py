@@ -10,7 +10,7 @@ Five more are not attributes of a person: "left" (a place or an employer, the te
 
 import re
 
-from remanence.lm.rule.words import listed, words
+from remanence.lm.rule.words import UPPER, listed, words
 
 # A new object replaces the old one. Everything else may hold many objects at once (likes, plays, has, knows, ...).
 SINGLE = listed(
@@ -18,7 +18,8 @@ SINGLE = listed(
     address relationship spouse wife husband partner boyfriend girlfriend fiance fiancee boss manager mother
     father diet when where value status password pin code username salary budget deadline price weight height size
     blood_type nationality job_title title role timezone time_zone hometown version capital population ceo
-    president major zip_code postcode wifi_password licence_plate shoe_size star_sign religion native_language"""
+    president major zip_code postcode wifi_password licence_plate shoe_size star_sign religion native_language
+    car commute landlord landlady dentist therapist accountant team"""
 )
 OPPOSITE = {"likes": "dislikes", "dislikes": "likes"}
 
@@ -35,29 +36,35 @@ _SAME = {
     "mother": "mother, mom, mum, mama",
     "father": "father, dad, papa",
     "works_at": "employer, company, workplace",
-    "lives_in": "city, current city, place of residence",
-    "boss": "boss, supervisor",
+    "lives_in": "city, current city, place of residence, home, home city",
+    "boss": "boss, supervisor, manager, line manager, direct manager, team lead, team leader, superior",
+    "favourite_food": "favourite food, favourite dish, favourite meal, favourite thing to eat",
+    "favourite_film": "favourite film, favourite movie, favourite thing to watch",
+    "favourite_drink": "favourite drink, favourite beverage, favourite thing to drink",
 }
 _CANONICAL = {said: name for name, all_said in _SAME.items() for said in all_said.split(", ")}
-_FILLER = re.compile(r"^(?:(?:new|current|latest|own|actual|present|updated|old)\s+)+")
+_FILLER = re.compile(
+    r"^(?:(?:new|current|latest|own|actual|present|updated|old|former|previous|all\s+time|absolute)\s+)+"
+)
+_FAVOURED = re.compile(r"^(?:go to|number one|top|best loved|preferred)\b(?= \w+)")
 
 # The last word of what somebody or something can have one value of. "Ana's sister is ..." is about the sister,
 # "Ana's phone number is ..." about Ana.
 ATTRIBUTES = listed(
     """name number phone mobile email mail address birthday birthdate age job occupation profession title role salary
-    password pin code username handle height weight size type budget deadline price cost plan goal nationality
-    hometown boss manager wife husband partner boyfriend girlfriend fiance fiancee mother mom mum father dad
+    password pin code username commute handle car height weight size type budget deadline price cost plan goal
+    nationality hometown boss manager wife husband partner boyfriend girlfriend fiance fiancee mother mom mum father dad
     employer company capital population ceo president director author founder timezone zone version status colour
     color language religion major degree city country team school university brand model year date time location
-    venue sign nickname bday postcode plate stack database framework port url website theme motto doctor dentist
-    teacher therapist landlord roommate lawyer accountant"""
+    venue sign nickname bday postcode plate home landlady stack database framework port url website theme motto doctor
+    dentist teacher therapist landlord roommate lawyer accountant supervisor superior lead leader"""
 )
 PEOPLE_AND_PETS = listed(
     """wife husband partner boyfriend girlfriend fiance fiancee mother mom mum father dad sister brother son daughter
     child kid cousin aunt uncle niece nephew grandmother grandma grandfather grandpa friend boss manager colleague
     coworker roommate neighbour neighbor teacher coach mentor doctor dog puppy cat kitten bunny rabbit hamster
     parrot bird horse turtle fish snake lizard pet guinea-pig therapist twin stepmother stepfather godson
-    goddaughter"""
+    goddaughter dentist landlord landlady lawyer accountant supervisor"""
 )
 # Things "the ... is" gives a value to: "the wifi password is hunter2", but not "the author is amazing".
 VALUED = listed(
@@ -68,6 +75,10 @@ VALUED = listed(
 CHECKS = {
     "phone": re.compile(r".*\d{3}"),
     "email": re.compile(r"\S+@\S+"),
+    "lives_in": re.compile(f"(?:the )?[{UPPER}]"),
+    "works_at": re.compile(f"(?:the )?[{UPPER}0-9]"),
+    "team": re.compile(f"(?:the )?[{UPPER}]"),
+    "car": re.compile(f"(?:\\w+ )?[{UPPER}]"),
     "age": re.compile(r"\d+|\w+ years? old"),
     "birthday": re.compile(r".*(?:\d|(?i:january|february|march|april|may|june|july|august|sept|octo|novem|decem))"),
     "name": re.compile(r"[^\W_a-z]|\w+$"),
@@ -84,6 +95,8 @@ def canonical(attribute: str) -> str:
     """The relation an attribute is kept under: "new phone number" is "phone", "favorite color" "favourite_colour"."""
     plain = _FILLER.sub("", " ".join(words(attribute)))
     plain = re.sub(r"\bfavorite\b|\bfav\b", "favourite", re.sub(r"\bcolor\b", "colour", plain))
+    if plain not in _CANONICAL:
+        plain = _FAVOURED.sub("favourite", plain)
     return _CANONICAL.get(plain, plain.replace(" ", "_").replace("'", ""))
 
 

@@ -43,7 +43,7 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _REACTS = re.compile(
-    r"(?:(?:oh|ah|aw+|wow|whoa|yeah|yep|yes|no|nope|nah|ok|okay|hey|hi|hello|hiya|bye|goodbye|cheers|thanks|thank\s+you"
+    r"(?!my\s+(?:job|work|idea)\s+is\b)(?:(?:oh|ah|aw+|wow|whoa|yeah|yep|yes|no|nope|nah|ok|okay|hey|hi|hello|hiya|bye|goodbye|cheers|thanks|thank\s+you"
     r"|thx|congrats|congratulations|sure|cool|nice|great|awesome|amazing|right|true|exactly|absolutely|definitely"
     r"|totally|agreed|haha+|lol|omg|sorry|please|welcome|good|morning|night|evening|afternoon|luck|job|work|point|idea"
     r"|so|much|very|really|just|a|lot|for|the|sharing|asking|help|advice|support|kind|words|and|all|again|too|that|this"

@@ -13,11 +13,14 @@ from remanence.lm.rule.words import UPPER, listed
 
 _STEP = re.compile(rf"[\w.&’'{WHO}-]+|,(?=\s+[A-Z])")
 _KIN_NAMED = re.compile(rf"(?:.*['’]s)\s+(?:[a-z-]+\s+){{1,3}},?\s*(?P<name>{NAME})\s*,?$")
+_OF_SOMEBODY = re.compile(r"[Aa]n?\s+(?P<what>[a-z-]+)\s+of\s+(?P<owner>.+['’]s)$")
 _SUBJECT = re.compile(rf"(?:{WHO}|[{UPPER}]|the\s|our\s)")
 # What may be a subject: the speaker, a name, somebody's something, "the ...". Not just any words before a verb.
 _SUITED = re.compile(
-    rf"{WHO}(?: and others)?|(?:{WHO}|{NAME}?)['’]s?(?:\s+(?!(?!wedding|meeting|building|evening|training)[a-z]+(?:ing"
-    rf"|ed)\b)[\w.&’'-]+){{1,5}}(?:,\s+{NAME},?)?|{NAME}(?:\s+and\s+(?:{NAME}|{WHO}))?|[Tt]he\s+[^,;:!?]+"
+    rf"{WHO}(?: and others)?|(?:{WHO}|{NAME}?)['’]s?"
+    rf"(?:\s+(?!(?!wedding|thing\b|meeting|building|evening|training)[a-z]+"
+    rf"(?:ing|ed)\b)[\w.&’'-]+){{1,5}}(?:,\s+{NAME},?)?|{NAME}(?:\s+and\s+(?:{NAME}|{WHO}))?|[Tt]he\s+[^,;:!?]+"
+    r"|[Aa]n?\s+[a-z-]+\s+of\s+\S+(?:\s\S+)?['’]s"
 )
 _OPENING = re.compile(
     r"(?:\w+ing|Sounds|Looks|Feels|Seems|Would|Glad|Hope|Hopefully|Almost|Always|Ever|Never|Words|Having"
@@ -49,6 +52,8 @@ def subject(clause: str) -> tuple[str, int] | None:
 def plain(found: str) -> str:
     """The subject without its article; of "Ana's sister Maria", Maria."""
     named = _KIN_NAMED.match(found)
+    if m := _OF_SOMEBODY.match(found):
+        return f"{m['owner']} {m['what']}"
     found = named["name"] if named else found.replace(f"{WHO} and others", WHO)
     return re.sub(r"^(?:[Tt]he|[Oo]ur)\s+", "", found)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from remanence.lm.base import Fact
 from remanence.lm.rule.attributes import Statement
-from remanence.lm.rule.clauses import bare, clauses, lead
+from remanence.lm.rule.clauses import bare, clauses, elided, lead, supposes
 from remanence.lm.rule.days import dated
 from remanence.lm.rule.person import WHO, third_person, told
 from remanence.lm.rule.sentences import sentences, states
@@ -46,9 +46,10 @@ def facts(text: str, speaker: str, at: datetime | None) -> list[Fact]:
     return [_fact(t, speaker) for t in tell(text, utc(at) if at else None)]
 
 
-def tell(text: str, at: datetime | None = None) -> Iterator[Told]:
-    """Every stretch of the text that states something."""
+def tell(text: str, at: datetime | None = None, who: str = "") -> Iterator[Told]:
+    """Every stretch of the text that states something; `who` is read as the speaker, for a text already told."""
     text = text.replace(WHO, "\ufffd")
+    text = re.sub(rf"\b{re.escape(who)}\b", WHO, text) if who else text
     about = ""  # the person "she" means
     for start, end in sentences(text):
         sentence = text[start:end]
@@ -65,6 +66,10 @@ def tell(text: str, at: datetime | None = None) -> Iterator[Told]:
 
 def _parts(text: str, start: int, end: int, at: datetime | None, about: str) -> list[Told]:
     """The sentence whole, or its clauses when several of them state something."""
+    if supposes(text[start:end]):
+        return [_told(text, start, end, at, about, "", ())]
+    if elided(text[start:end]) and _sure(said := _told(text, start, end, at, "", "I")):
+        return [said]
     whole = _told(text, start, end, at, about, "")
     pieces = list(clauses(text[start:end])) if end - start <= _LONGEST else []
     if len(pieces) < 2:
@@ -90,6 +95,11 @@ def _parts(text: str, start: int, end: int, at: datetime | None, about: str) -> 
     return [Told(whole.start, whole.end, whole.text, whole.plain, whole.at, says)]
 
 
+def _sure(one: Told) -> bool:
+    """Whether a clause that was lent an "I" says something of a name or a job; "moved to tears" does not."""
+    return bool(one.says) and (one.says[0].object[:1].isupper() or one.says[0].relation == "not_works_at")
+
+
 def _closed(clause: str) -> str:
     return clause + "." if clause[-1:].isalnum() else clause
 
@@ -98,6 +108,8 @@ def _subject(sentence: str, parts: list[Told]) -> str:
     """What a clause without a subject of its own borrows."""
     if parts and parts[-1].says and parts[-1].says[0].subject != WHO:
         return parts[-1].says[0].subject
+    if WHO in sentence:  # told already
+        return WHO
     return "I" if _I.match(bare(sentence)) or (parts and parts[-1].says) else ""
 
 
@@ -114,15 +126,21 @@ def _longer(part: Told, text: str, end: int, at: datetime | None) -> Told:
 
 
 def _told(
-    text: str, start: int, end: int, at: datetime | None, about: str, subject: str, says: tuple[Statement, ...] = ()
+    text: str,
+    start: int,
+    end: int,
+    at: datetime | None,
+    about: str,
+    subject: str,
+    says: tuple[Statement, ...] | None = None,
 ) -> Told:
-    raw = (f"{subject} " if subject else "") + text[start:end]
+    raw = f"{subject} {text[start].lower()}{text[start + 1 : end]}" if subject else text[start:end]
     marked, when = dated(third_person(raw), at)
     if about and (he := _HE.match(marked)):
         name = f"{about}'s" if he.group().lower() in ("his", "her") else about
         marked, raw = name + marked[he.end() :], name + raw[he.end() :]
     marked = marked[:1].upper() + marked[1:]
-    return Told(start, end, marked, dated(raw, at)[0], when, says or tuple(statements(bare(marked))))
+    return Told(start, end, marked, dated(raw, at)[0], when, tuple(statements(bare(marked))) if says is None else says)
 
 
 def _fact(t: Told, speaker: str) -> Fact:

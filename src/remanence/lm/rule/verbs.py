@@ -22,11 +22,14 @@ OCCUPATIONS = (
 )
 _A = r"(?:an?|my|the|our|his|her|their|WHO's)"
 _EMPLOY = (
-    r"(?:works?|worked|working)\s+(?:(?:full|part)[- ]time\s+|remotely\s+|now\s+|currently\s+)?(?:at"
+    r"(?:works?|worked|working)\s+(?:(?:full|part)[- ]time\s+|over\s+|remotely\s+|now\s+|currently\s+)?(?:at"
     r"|for)(?!\s+(?:home|night|an?\b|\d|the\s+(?:moment|first)|myself|WHO))"
-    r"|employed\s+(?:at|by|with)|hired\s+(?:by|at)|joined(?!\s+(?:an?|the|us|me|him|her|them|in|WHO|forces|hands)\b)"
-    r"|(?:starts?|started|starting|got|landed|took|accepted|has)\s+(?:an?|WHO's"
+    r"|signed\s+(?:(?:an?|the|WHO's)\s+(?:new\s+)?contract\s+)?with(?=\s+[A-Z])"
+    r"|(?:starts?|started|starting)\s+(?:working|work)\s+(?:at|for)|employed\s+(?:at|by|with)|hired\s+(?:by|at)|join(?:s|ed|ing)?(?!\s+(?:an?|the|us|me|him|her|them|in|WHO|forces|hands)\b)"
+    r"|(?:starts?|started|starting|got|landed|found|took|accepted|has)\s+(?:an?|WHO's"
     r"|the)(?:\s+[\w-]+){0,3}?\s+(?:job|position|role|internship|offer)\s+(?:at|with|from)"
+    r"|an?\s+employee\s+(?:of|at)|part\s+of\s+the\s+team\s+at|earns?\s+WHO's\s+(?:money|living)\s+(?:at|with)"
+    r"|found\s+work\s+(?:at|with)|went\s+to\s+work\s+(?:at|for)"
     r"|(?:starts?|started|starting)(?:\s+(?:working|work))?\s+at(?=\s+[A-Z])"
 )
 
@@ -36,23 +39,39 @@ ROWS = {
         r"(?:left|leaving|quit|quitting|resigned|fired|laid\s+off|let\s+go|retired)\s+(?:(?:from\s+)?(?:WHO's"
         r"|the|his|her|their|an?)(?:\s+\w+)?\s+(?:job|position|role|work|company)(?:\s+(?:at|with))?"
         r"|from)(?!\s+\w+ing\b)|quit(?=\s+[A-Z])"
+        r"|(?:fired|laid\s+off|let\s+go|sacked|dismissed|made\s+redundant)\s+(?:by|at)(?=\s+(?:the\s+)?[A-Z])"
+        r"|(?:lost|gave\s+up|given\s+up)\s+(?:WHO's|the|his|her|their)\s+(?:\w+\s+)?(?:job|position|role)\s+(?:at|with)"
+        r"|(?:handed\s+in|gave|put\s+in)\s+(?:(?:WHO's|his|her|their)\s+)?(?:notice|resignation)\s+(?:at|to)"
+        r"|stepped\s+down\s+(?:at|from)(?=\s+[A-Z])|(?:stopped|finished|done)\s+working\s+(?:at|for|with)"
+        r"|(?:unemployed|jobless|out\s+of\s+(?:work|a\s+job)|between\s+jobs)(?=\s*(?:$|[.,;!]|now|again|at\s+the))"
     ),
-    "left": r"left(?=\s+(?:the\s+)?[A-Z])",
-    "not_lives_in": r"(?:moved|moving|moves)\s+(?:away|out)(?:\s+(?:of|from))?",
-    "not_does": r"(?:quit|stopped|gave\s+up|given\s+up|quitting)(?=\s+\w+ing\b)|gave\s+up|given\s+up",
+    "left": r"(?:left|part(?:ed)?\s+ways\s+with)(?=\s+(?:the\s+)?[A-Z])",
+    "not_lives_in": (
+        r"(?:moved|moving|moves)\s+(?:away|out)(?:\s+(?:of|from))?|stopped\s+living\s+in"
+        r"|(?:gave|given)\s+up\s+WHO's\s+(?:flat|apartment|house|home|room|place)\s+in"
+    ),
+    "not_likes": r"gone\s+off(?!\s+(?:to|at|on|in|the|with|again|his|her|for|a)\b)|stopped\s+(?:liking|loving)",
+    "boss": (
+        r"(?:reports?|reported|reporting|answers?)\s+(?:directly\s+|straight\s+)?to(?=\s+[A-Z]\w*\s*(?:$|[.,;!]"
+        r"|now|these|any|since|from|on|in))|(?:managed|supervised|led)\s+by(?=\s+[A-Z])|work(?:s|ing)?\s+under(?=\s+[A-Z])"
+    ),
+    "not_does": r"(?:quit|stopped|gave\s+up|given\s+up|quitting)(?=\s+(?!being\b)\w+ing\b)|gave\s+up|given\s+up",
     "not_has": r"(?:sold|selling|gave\s+away|given\s+away|got\s+rid\s+of|threw\s+away|donated)",
     "moving_to": (
         r"(?:moving|relocating|about\s+to\s+move|planning\s+to\s+move|going\s+to\s+move)(?:\s+back"
         r"|\s+over)?\s+to"
     ),
     "lives_in": r"(?:live[sd]?|living|resid(?:es?|ed|ing)|based|settled|staying)"
-    r"(?:\s+(?:now|here|alone|together|happily|back))?\s+in"
-    r"|(?:moved|relocated|emigrated|moves)(?:\s+(?:back|over|out|here"
+    r"(?:\s+(?:now|here|over|up|out|right|alone|together|happily|back|down|with\s+[^,.;]{2,20}?))?\s+in|(?:a\s+)?resident\s+of"
+    r"|(?:rents?|rented|renting)\s+an?\s+(?:\w+\s+)?(?:flat|apartment|house|room|studio|place)\s+in"
+    r"|calls?(?=\s+[A-Z][\w-]*\s+home\b)|ended\s+up\s+(?:living\s+in|moving\s+to)"
+    r"|made(?=\s+[A-Z][\w-]*\s+WHO's\s+(?:new\s+)?home\b)"
+    r"|(?:moved|relocated|emigrated|moves)(?:\s+(?:back|over|out|here|house,?|home"
     r"|in))?(?:\s+from\s+[^,.;]{1,30}?)?\s+to(?!\s+(?:an?|the|WHO's)\s+(?:new|bigger|smaller|house|flat"
     r"|apartment|place|team|role|position|next|different)\b)",
     "occupation": (
         r"(?:works?|worked|working|employed|hired|(?:starts?|started)(?:\s+(?:working|a\s+new\s+job|a\s+job"
-        r"|out))?)\s+as|(?:got\s+|been\s+|was\s+)?promoted\s+to|(?:became|becomes|become|becoming)(?=\s+(?:an?"
+        r"|out))?|retrained|qualified)\s+as|(?:got\s+|been\s+|was\s+)?promoted\s+to|(?:became|becomes|become|becoming)(?=\s+(?:an?"
         r"|the)\s+(?:[\w-]+\s+){0,2}?OCC\b)|(?=an?\s+(?:[\w-]+\s+){0,3}?OCC\b(?!\s+(?:of|who)\b))"
     ),
     "works_at": _EMPLOY,
@@ -86,13 +105,19 @@ ROWS = {
         r"|in\s+a\s+(?=relationship)"
     ),
     "diet": (
-        r"(?:an?\s+|strictly\s+|gone\s+|went\s+|became\s+|become\s+|turned\s+|going\s+|mostly\s+"
+        r"(?:(?:switched|changed)\s+to\s+|an?\s+|strictly\s+|gone\s+|went\s+|became\s+|become\s+|turned\s+|going\s+|mostly\s+"
         r"|become\s+an?\s+|became\s+an?\s+)*(?=(?:vegetarian|vegan|pescatarian|gluten[- ]free"
         r"|lactose[- ]intolerant|dairy[- ]free|keto|coeliac|celiac|omnivore)\b)"
     ),
+    "commute": (
+        r"(?:takes?|took|catch(?:es)?|rides?|rode)(?!\s+(?:WHO|WHO's|him|her|them|it|his|their|food|lunch|kids|the\s+(?:dog|kids))\b)"
+        r"(?=\s+[^,.;]{2,30}?\s+to\s+(?:work|the\s+office)\b)|commutes?\s+by"
+        r"|(?:goes|gets|travels?)\s+to\s+work\s+(?:by|on(?=\s+foot))"
+    ),
+    "car": r"drives?(?=\s+an?\s+(?:\w+\s+)?[A-Z])",
     "goes_by": r"goes\s+by|(?:called|nicknamed)(?=\s+[A-Z])",
     "dislikes": (
-        r"hate[sd]?|dislike[sd]?|detests?|loathes?|can(?:['’]t|not)\s+stand|not\s+(?:a\s+(?:big\s+"
+        r"hate[sd]?|dislike[sd]?|detests?|loathes?|can(?:['’]t|not)\s+stand|(?:sick|tired)\s+of|fed\s+up\s+with|not\s+(?:a\s+(?:big\s+"
         r"|huge\s+)?fan\s+of|fond\s+of|into|keen\s+on)|afraid\s+of|scared\s+of"
     ),
     "prefers": r"prefer(?:s|red)?",
@@ -116,9 +141,9 @@ VERBS = re.compile(
         for name, row in ROWS.items()
     )
 )
-LISTS = listed("likes dislikes plays studies learns speaks has allergic_to prefers not_has not_does")
+LISTS = listed("likes dislikes plays studies learns speaks has allergic_to prefers not_has not_does not_likes")
 EVENTS = listed(
     """joined moved relocated emigrated hired promoted born adopted bought purchased got inherited acquired became
     started landed accepted took graduated married engaged divorced separated widowed broke split moves settled
-    enrolled raised grew brought went turned"""
+    enrolled raised grew brought went turned signed retrained found made finished parted switched qualified ended"""
 )

@@ -9,6 +9,7 @@ import math
 import re
 
 from remanence.lm.rule.days import DATE, RELATIVE
+from remanence.lm.rule.later import Later
 from remanence.lm.rule.names import names
 from remanence.lm.rule.sentences import sentences, states
 from remanence.lm.rule.telling import tell
@@ -25,7 +26,7 @@ CUES = {  # pattern: what it adds once
     r"\b(?:password|phone|email|address|birthday|pin|account|allerg\w+|medication|insurance|passport)\b": 0.45,
     r"\d": 0.20,
 }
-_CUES = [(re.compile(pattern, re.IGNORECASE), weight) for pattern, weight in CUES.items()]
+_CUES = [(Later(pattern, re.IGNORECASE), weight) for pattern, weight in CUES.items()]
 
 
 def importance(text: str) -> float:

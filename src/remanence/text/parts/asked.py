@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from remanence.text.parts.names import people
+import numpy as np
+from numpy.typing import NDArray
+
+from remanence.records import Query
+from remanence.store.base import Base as Store
+from remanence.text.parts.english.names import people
+from remanence.text.parts.english.when import Span, spans
 from remanence.text.parts.terms import terms
-from remanence.text.parts.when import Span, spans
 
 NAME = re.compile(r"([^\W\d_]+)(['’]s?)?")
 WHEN = re.compile(r"\s*(when|how long|since when|(on |in )?(what|which) (date|day|month|year|week))\b", re.IGNORECASE)
@@ -50,3 +55,9 @@ def asked(question: str, speakers: Sequence[str], now: datetime) -> Asked:
 
     bare = " ".join(NAME.sub(keep, question).split()) if who else question
     return Asked(question, who, bare if terms(bare) else question, tuple(spans(question, now)))
+
+
+def vector_of(query: Query, store: Store) -> NDArray[np.float32]:
+    """The vector of what a question asks, without the names of the speakers."""
+    vector: NDArray[np.float32] = store.embedder.embed([asked(query.text, store.names("speaker"), query.now).bare])[0]
+    return vector

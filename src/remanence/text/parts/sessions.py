@@ -1,7 +1,8 @@
 """Sessions as their turns stand in the store, for what is derived from whole sessions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from remanence.records import Filter, Op, Record, Source, add
@@ -19,13 +20,30 @@ def unsummed(store: Store, unit: str) -> Iterator[tuple[list[Record], Record | N
             yield session, old
 
 
+def talks(store: Store, idle: timedelta, now: datetime) -> Iterator[tuple[list[Record], bool]]:
+    """The turns of each session, in order, and whether it is over: another of its scope began since, or nobody spoke
+    for so long. Of one scope in the order they ended. Turns that name no session are told apart by such silences."""
+    said = sorted(store.records(Filter(kinds=("turn",))), key=lambda turn: (astuple(turn.scope), turn.valid_from))
+    for _, theirs in groupby(said, key=lambda turn: turn.scope):
+        turns = list(theirs)
+        sessions: dict[str | int, list[Record]] = {}
+        silences = 0
+        for before, turn in zip([turns[0], *turns], turns, strict=False):
+            silences += not turn.session and turn.valid_from - before.valid_from >= idle
+            sessions.setdefault(turn.session or silences, []).append(turn)
+        latest = max(session[0].valid_from for session in sessions.values())
+        for session in sorted(sessions.values(), key=lambda session: session[-1].valid_from):
+            last = session[-1].valid_from
+            yield session, latest > last or now - last >= idle
+
+
 def place(record: Record) -> tuple[str, ...]:
     """Whose session it belongs to, and which."""
     day = "" if record.session else f"{record.valid_from:%Y-%m-%d}"
     return *astuple(record.scope), record.session, day
 
 
-def sources(turns: list[Record]) -> tuple[Source, ...]:
+def sources(turns: Iterable[Record]) -> tuple[Source, ...]:
     """Every span that these cite, once, in their order."""
     return tuple(dict.fromkeys(source for turn in turns for source in turn.sources))
 
@@ -36,9 +54,9 @@ def whole(kind: str, text: str, turns: list[Record]) -> Record:
     return Record(kind, text, end.valid_from, sources=sources(turns), session=end.session, scope=end.scope)
 
 
-def renewed(new: Record, old: Record | None) -> list[Op]:
+def renewed(new: Record, old: Record | None, why: str = "") -> list[Op]:
     """The ops that bring it in, in the place of the one before if there was one."""
-    replaced = [Op("supersede", old.id, other=new.id, at=new.valid_from)] if old and old.id != new.id else []
+    replaced = [Op("supersede", old.id, other=new.id, at=new.valid_from, why=why)] if old and old.id != new.id else []
     return [add(new), *replaced]
 
 

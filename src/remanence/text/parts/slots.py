@@ -69,9 +69,10 @@ class Slots:
             self.rows.clear()
         ops = store.ops(since=self.last)
         self.last = ops[-1].id if ops else self.last
-        rows = store.rows_of([op.record for op in ops if op.kind == "add"])
-        for row, record in store.read(np.unique(rows).tolist()).items():
-            for slot in slots(record) if record.kind == "fact" else ():
+        rows = np.unique(store.rows_of([op.record for op in ops if op.kind == "add"]))
+        facts = rows[store.columns(rows).kind == store.number("kind", "fact")]
+        for row, record in store.read(facts.tolist()).items():
+            for slot in slots(record):
                 self.rows[slot].append(row)
 
     def find(self, wanted: Iterable[Slot], store: Store) -> list[Record]:

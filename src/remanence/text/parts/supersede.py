@@ -49,8 +49,11 @@ class Facts:
     def __post_init__(self) -> None:
         self.slots.catch_up(self.store)
 
-    def take(self, fact: Record, vector: Vectors) -> tuple[list[tuple[Record, Record]], list[Record]]:
-        """Take in one fact: the pairs (ended, by what), and those it says again."""
+    def take(self, fact: Record, vector: Vectors | None = None) -> tuple[list[tuple[Record, Record]], list[Record]]:
+        """Take in one fact: the pairs (ended, by what), and those it says again.
+
+        Without a vector it is compared with those of its slots alone.
+        """
         if fact.id in self.added:
             return [], []
         verdicts = [(old, self._verdict(old, fact)) for old in self._compared(fact, vector)]
@@ -59,9 +62,12 @@ class Facts:
             self._strengthen(known[0])
             return [], known[:1]
         self._add(fact, vector)
-        ended = []
+        ended, over = [], False  # over: something else began after it, so that a later one like it is a return to it
         for old, verdict in verdicts:
             first, then = _ordered(old, fact)
+            over |= verdict == "updates" and first is fact
+            if verdict == "same" and over:
+                continue
             if verdict == "same":
                 self.merged.add(old.id)
                 self.ops.append(Op("merge", old.id, other=fact.id, why="said before"))
@@ -84,13 +90,18 @@ class Facts:
         ends = {id: self.ends.get(id, record.valid_to) for id, record in each.items()}
         return [record for id, record in each.items() if (end := ends[id]) is None or end > at]
 
-    def _compared(self, fact: Record, vector: Vectors) -> list[Record]:
-        """Those of its slots, and the nearest that hold when it begins or begin later; oldest first."""
+    def beside(self, fact: Record) -> list[Record]:
+        """Those of its slots that hold when it begins or begin later."""
         mine = list(slots(fact))
         found = [*self.slots.find(mine, self.store), *(old for slot in mine for old in self.added_to.get(slot, ()))]
-        alike = Filter(kinds=("fact",), scope=fact.scope)
-        found += self._nearest(vector, replace(alike, as_of=fact.valid_from))
-        found += self._nearest(vector, replace(alike, between=(fact.valid_from + MOMENT, LAST)))
+        return [old for old in self.holding(found, fact.valid_from) if old.id != fact.id]
+
+    def _compared(self, fact: Record, vector: Vectors | None) -> list[Record]:
+        """Those of its slots, and the nearest that hold when it begins or begin later; oldest first."""
+        found, alike = self.beside(fact), Filter(kinds=("fact",), scope=fact.scope)
+        if vector is not None:
+            found += self._nearest(vector, replace(alike, as_of=fact.valid_from))
+            found += self._nearest(vector, replace(alike, between=(fact.valid_from + MOMENT, LAST)))
         return sorted(self.holding(found, fact.valid_from), key=lambda record: record.valid_from)
 
     def _nearest(self, vector: Vectors, allowed: Filter) -> list[Record]:
@@ -103,9 +114,11 @@ class Facts:
         first, then = _ordered(old, fact)
         return by_slot(first, then) or self.lm.conflict(first.text, then.text)
 
-    def _add(self, fact: Record, vector: Vectors) -> None:
+    def _add(self, fact: Record, vector: Vectors | None) -> None:
         self.ops.append(add(fact))
-        self.added[fact.id], self.vectors[fact.id] = fact, vector
+        self.added[fact.id] = fact
+        if vector is not None:
+            self.vectors[fact.id] = vector
         for slot in slots(fact):
             self.added_to.setdefault(slot, []).append(fact)
 

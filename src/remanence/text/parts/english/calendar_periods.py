@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from remanence.text.parts import calendar_words as words
-from remanence.text.parts.calendar_units import (
+from remanence.text.parts.english import calendar_words as words
+from remanence.text.parts.english.calendar_units import (
     DAY,
     SHORT,
     WEEK,

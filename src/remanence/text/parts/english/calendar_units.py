@@ -6,7 +6,7 @@ All of it raises ValueError or OverflowError for a day that does not exist or li
 from datetime import datetime, timedelta
 from itertools import count
 
-from remanence.text.parts import calendar_words as words
+from remanence.text.parts.english import calendar_words as words
 
 Period = tuple[datetime, datetime]
 

@@ -28,11 +28,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Literal
 
-from remanence.text.parts import calendar_words as words
-from remanence.text.parts.calendar_periods import READ, Match, part, shift
-from remanence.text.parts.calendar_units import Period
-from remanence.text.parts.calendar_words import Relation
+from remanence.text.parts.english import calendar_words as words
+from remanence.text.parts.english.calendar_periods import READ, Match, part, shift
+from remanence.text.parts.english.calendar_units import Period
+from remanence.text.parts.english.calendar_words import Relation
 
+EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 Tense = Literal["past", "coming", "either"]
 _NEAR = 300  # characters either side of a phrase that may say whether its sentence is about the future
 
@@ -46,11 +47,17 @@ class Span:
     text: str
     relation: Relation
 
+    @property
+    def period(self) -> Period:
+        """From when to when, end exclusive, that happened which the text speaks of."""
+        start = {"after": self.end, "before": EVER[0], "until": EVER[0]}.get(self.relation, self.start)
+        end = {"before": self.start, "since": EVER[1], "after": EVER[1]}.get(self.relation, self.end)
+        return start, end
+
     def holds(self, at: datetime) -> bool:
         """Whether something that happened at `at` is spoken of."""
-        begun, over = at >= self.start, at >= self.end
-        held = {"in": begun and not over, "since": begun, "until": not over, "before": not begun, "after": over}
-        return held[self.relation]
+        start, end = self.period
+        return start <= at < end
 
 
 def spans(text: str, now: datetime) -> list[Span]:

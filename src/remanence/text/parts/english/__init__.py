@@ -1,0 +1,1 @@
+"""What only the grammar of English tells of a text: `names` whom it names, `when` what time it speaks of."""
