@@ -1,0 +1,88 @@
+"""Attention, or Hopfield retrieval, that may answer nothing: a softmax with a place for "none of these".
+
+Source:  "Outlier-Efficient Hopfield Layers for Large Transformer-Based Models", Hu, Chang, Luo, Chen, Li, Wang, Liu 2024
+         (arXiv 2404.03828), OutEffHop; Softmax_1 is of Miller 2023, "Attention Is Off By One".
+Idea:    a softmax must give its weight to someone, so a head with nothing to say learns huge scores for tokens that
+         say nothing. With one more pattern at 0, of energy 0, weight can go nowhere, and no outliers are needed.
+Cost:    O(T N) time a step of retrieval, over N patterns stored; 2 H K numbers of state for each.
+Differs: what is stored is what was read, causally; no positions of its own, and the short convolution of the other cells.
+         Heads are not normalised, which would make a whisper as loud as a shout.
+
+    Softmax_1(s)_i = e^{s_i} / (1 + Σ_j e^{s_j})     q ← Σ_i Softmax_1(β q·k)_i k_i, steps - 1 times
+    y_t = Σ_{i<=t} Softmax_1(β q_t·k)_i v_i          β = 1 / √K
+
+Shapes: B batch, T tokens, H heads, K width of a head, N tokens stored.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from remanence.errors import BadConfig
+from remanence.layers.contract.cell import Cell, Form
+from remanence.layers.contract.state import State
+from remanence.layers.parts.qkv import QKV, Convs, head_width
+
+
+@dataclass(frozen=True)
+class Stored(State):
+    """Grows with every token; `real` is False at padding and before a row began anew."""
+
+    k: Tensor  # [B, H, N, K]
+    v: Tensor  # [B, H, N, K]
+    real: Tensor  # [B, N]
+    convs: Convs
+
+
+class OutlierEfficientHopfield(Cell[Stored]):
+    """`steps` of retrieval: 1 is attention; more bring a query nearer to a pattern before its value is read."""
+
+    forms: ClassVar[tuple[Form, ...]] = ("parallel", "recurrent")
+
+    def __init__(self, width: int, heads: int = 1, conv: int = 4, steps: int = 1) -> None:
+        super().__init__(width)
+        if steps < 1:
+            raise BadConfig(f"steps must be at least 1, got {steps}")
+        self.steps = steps
+        self.head = head_width(width, heads)
+        self.qkv = QKV(width, heads, self.head, self.head, conv)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def init_state(self, batch: int) -> Stored:
+        none = self.like.new_zeros(batch, self.qkv.heads, 0, self.head)
+        real = torch.zeros(batch, 0, dtype=torch.bool, device=none.device)
+        return Stored(none, none, real, self.qkv.init_state(batch))
+
+    def anew(self, state: Stored, rows: Tensor) -> Stored:
+        empty = replace(state, convs=self.qkv.init_state(len(rows)))
+        return replace(empty.where(rows, state), real=state.real & ~rows[:, None])
+
+    def scan(self, x: Tensor, state: Stored, mask: Tensor | None, form: Form) -> tuple[Tensor, Stored]:
+        real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
+        size = 1 if form == "recurrent" else x.shape[1]
+        out = []
+        for piece, new in zip(x.split(size, 1), real.split(size, 1), strict=True):
+            y, state = self._all(piece, state, new)
+            out.append(y)
+        return torch.cat(out, 1), state
+
+    def _all(self, x: Tensor, state: Stored, new: Tensor) -> tuple[Tensor, Stored]:
+        q, k, v, convs = self.qkv(x, state.convs)
+        k, v, real = torch.cat([state.k, k], 2), torch.cat([state.v, v], 2), torch.cat([state.real, new], 1)
+        t, n = x.shape[1], k.shape[2]
+        before = torch.ones(t, n, dtype=torch.bool, device=x.device).tril(n - t)
+        stored = before & real[:, None, None]  # [B, 1, T, N]
+        for _ in range(self.steps - 1):
+            q = retrieve(q, k, k, stored)
+        y = retrieve(q, k, v, stored)
+        return self.out(y.transpose(1, 2).flatten(2)), Stored(k, v, real, convs)
+
+
+def retrieve(q: Tensor, k: Tensor, v: Tensor, stored: Tensor) -> Tensor:
+    """q [..., T, K], k [..., N, K], v [..., N, V] -> [..., T, V], of those patterns that are `stored` [..., T, N]."""
+    scores = (q @ k.mT * k.shape[-1] ** -0.5).masked_fill(~stored, torch.finfo(q.dtype).min)
+    total = F.softplus(scores.logsumexp(-1, keepdim=True))  # log(1 + Σ e^s), and no number above 1 is raised to e
+    return (scores - total).exp() @ v
