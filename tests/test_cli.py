@@ -130,6 +130,7 @@ EVERY = {  # a way to run each command that succeeds
     "report": ["rows.jsonl", "-o", "report.html"],
     "search": ["Lisbon"],
     "status": [],
+    "train": [],
     "undo": ["1"],
 }
 
@@ -150,7 +151,9 @@ def test_every_command_has_help_that_begins_with_its_line_in_the_list(name):
     assert f"{name} {' '.join(first.split())} " in " ".join(run("--help").output.split()) + " "
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"add", "import", "papers", "bench", "cache", "doctor", "report"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(COMMANDS) - {"add", "import", "papers", "bench", "cache", "doctor", "report", "train"})
+)
 def test_a_memory_that_is_not_there_is_not_an_empty_one(tmp_path, name):
     words = [name, *("abc" if word == "RECORD" else word for word in EVERY[name])]
     envelope = checked(run(*words, "--json", code=3))

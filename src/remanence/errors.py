@@ -17,6 +17,10 @@ RemanenceError
     NewerVersion     a newer Remanence wrote it
     DiskFull         no room is left; nothing of the write was kept
     OtherMethod      its records were derived by another method
+  CacheError         anything that went wrong between a model and its memory
+    CannotAttach     this model cannot be given a memory: it would not be reproduced
+    NotAttached      a memory cache was used without its model being attached
+    OtherModel       a stored memory was made by another model
 """
 
 import difflib
@@ -99,3 +103,19 @@ def one_of(what: str, got: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = difflib.get_close_matches(got, known, n=1)
     return f"no {what} {got!r}." + (f" Did you mean {near[0]!r}?" if near else "") + f" Known: {', '.join(known)}"
+
+
+class CacheError(RemanenceError):
+    """A model and a cache memory do not go together."""
+
+
+class CannotAttach(CacheError, TypeError):
+    """This model would not be reproduced with a memory attached; it was left as it was."""
+
+
+class NotAttached(CacheError, RuntimeError):
+    """A memory cache was read by a model outside of its `with` block."""
+
+
+class OtherModel(CacheError, ValueError):
+    """A stored memory belongs to another model, revision, tokenizer or dtype."""

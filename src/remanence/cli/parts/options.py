@@ -39,7 +39,7 @@ def command(function: Function) -> click.Command:
         context = click.get_current_context()
         run = Run.of(context)
         answer: Answer = function(run, **values)
-        return show(answer, str(context.info_name), as_json=run.json)
+        return show(answer, context.command_path.partition(" ")[2], as_json=run.json)
 
     module = sys.modules[function.__module__]
     options = shared_options(json_option(called), hidden=True)

@@ -1,0 +1,73 @@
+"""Attention over what is read: one softmax over keys that are rotated already.
+
+Shapes: B batch, Q query heads, H key-value heads, T queries, R tokens read, D width.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """How a model makes attention of products: their scale, and what some models do besides."""
+
+    scaling: float | None = None
+    softcap: float | None = None  # Gemma 2: tanh(s / softcap) * softcap
+    sink: Tensor | None = None  # gpt-oss: [Q], a learned logit that takes attention and gives nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What queries see: first `far` columns of sinks and far past, then the near past and the queries' own tokens.
+
+    `mask` is True where a query may look; None where it may look everywhere, or, if `causal`, at all before it.
+    """
+
+    query: Tensor  # [B, Q, T, D]
+    keys: Tensor  # [B, H, R, D]
+    values: Tensor  # [B, H, R, D]
+    scores: Scores
+    mask: Tensor | None = None  # [B or 1, Q or 1, T, R]
+    causal: bool = False
+    far: int = 0
+
+
+def attend(read: Read) -> Tensor:
+    """[B, Q, T, D]."""
+    q, k, v = read.query, read.keys, read.values
+    group = q.shape[1] // k.shape[1]
+    if read.scores.softcap is not None or read.scores.sink is not None:
+        return weights(read)[..., : k.shape[2]] @ v.repeat_interleave(group, 1)
+    scale = read.scores.scaling
+    if q.shape[2] == 1 and (read.mask is None or read.mask.shape[1] == 1):
+        # One query: the heads of a group stand in the place of queries, so that keys are not repeated for each of them.
+        folded = q.view(q.shape[0], k.shape[1], group, q.shape[3])
+        return F.scaled_dot_product_attention(folded, k, v, attn_mask=read.mask, scale=scale).reshape(*q.shape[:3], -1)
+    mask, causal = read.mask, read.causal and read.mask is None and q.shape[2] > 1
+    if causal and k.shape[2] > q.shape[2]:  # `is_causal` counts from the first key, not to the last
+        mask, causal = causal_mask(q.shape[2], k.shape[2], q.device), False
+    return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, scale=scale, enable_gqa=group > 1)
+
+
+def weights(read: Read) -> Tensor:
+    """[B, Q, T, R], with a last column for the sink where there is one: the softmax, spelled out."""
+    group = read.query.shape[1] // read.keys.shape[1]
+    s = read.query @ read.keys.repeat_interleave(group, 1).transpose(2, 3)
+    s = s * (read.query.shape[3] ** -0.5 if read.scores.scaling is None else read.scores.scaling)
+    if read.scores.softcap is not None:
+        s = torch.tanh(s / read.scores.softcap) * read.scores.softcap
+    mask = causal_mask(s.shape[2], s.shape[3], s.device) if read.causal and read.mask is None else read.mask
+    if mask is not None:
+        s = s.masked_fill(~mask, float("-inf"))
+    if read.scores.sink is None:
+        return s.softmax(-1, dtype=torch.float32).to(read.values.dtype)
+    s = torch.cat([s, read.scores.sink.view(1, -1, 1, 1).expand(s.shape[0], -1, s.shape[2], 1).to(s.dtype)], -1)
+    return (s - s.amax(-1, keepdim=True)).softmax(-1)  # in the model's own precision, as gpt-oss has it
+
+
+def causal_mask(t: int, n: int, device: torch.device) -> Tensor:
+    """[1, 1, t, n]: the last t of n tokens look at all before them and at themselves."""
+    return torch.ones(t, n, dtype=torch.bool, device=device).tril(n - t)[None, None]

@@ -1,0 +1,41 @@
+"""The far past in blocks of equal length, and a bound on what a query could find in each.
+
+Idea:    for a block with element-wise maximum M and minimum m of its keys, no key k in it has a product with q above
+         Σ_d max(q_d M_d, q_d m_d); the blocks with the highest bounds are looked at. (Tang et al. 2024,
+         arXiv 2406.10774, on keys before rotation here.)
+Cost:    2 D numbers a block and head: 1 / block of the cache; scoring reads only them.
+
+Shapes: B batch, H key-value heads, T queries, N blocks, D width.
+"""
+
+import torch
+from torch import Tensor
+
+from remanence.cache.parts.held import Held
+from remanence.cache.parts.tokens import Tokens
+
+
+def grow(bounds: Tokens | None, held: Held, start: int, end: int, block: int) -> Tokens:
+    """`bounds` [B, H, N, 2 D] for every whole block of tokens start..end; those known are kept."""
+    known = 0 if bounds is None else len(bounds)
+    n = max(0, end - start) // block
+    if bounds is not None and n <= known:
+        return bounds
+    keys = held.k.span(start + known * block, start + n * block).unflatten(2, (n - known, block))
+    new = torch.cat([keys.amax(3), keys.amin(3)], -1)
+    bounds = Tokens.like(new) if bounds is None else bounds
+    bounds.append(new)
+    return bounds
+
+
+def bound(query: Tensor, bounds: Tensor) -> Tensor:
+    """[B, H, N]: for the mean query of each head's group [B, Q, T, D], the most it could find in each block."""
+    q = query.unflatten(1, (bounds.shape[1], -1)).mean((2, 3))  # [B, H, D]
+    q = torch.cat([q.clamp(min=0), q.clamp(max=0)], -1)  # what is positive meets the maxima, the rest the minima
+    return (q[:, :, None] @ bounds.transpose(2, 3))[:, :, 0]  # one pass over the bounds, as fast as they can be read
+
+
+def tokens_of(blocks: Tensor, start: int, block: int) -> Tensor:
+    """[B, H, R * block] for block numbers [B, H, R]: their tokens, ascending if they are."""
+    within = torch.arange(block, device=blocks.device)
+    return (start + blocks[..., None] * block + within).flatten(-2)

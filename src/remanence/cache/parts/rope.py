@@ -1,0 +1,140 @@
+"""Rotation on read: a model's own rotary embedding, at whatever positions what is read is given.
+
+Idea:    keys are kept unrotated, so a token first seen at position a million can be read at position 40, exactly. The
+         angles come from the model's own module and the rotation from its own function, whatever their conventions.
+Cost:    cosines of the first TABLE positions are kept, of others computed when asked for.
+Differs: frequencies that change with the length of the text (dynamic, longrope) are those of texts within the original
+         window; positions beyond it raise.
+
+Shapes: B batch, H heads, N tokens, D width.
+"""
+
+import copy
+import inspect
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from remanence.errors import BadConfig
+
+TABLE = 16_384
+CHANGING = ("dynamic", "longrope")
+
+
+@dataclass
+class Rope:
+    """`attention` is any attention module of the model: its file holds the function that rotates. Each call is for one
+    module, as what rotates may differ from layer to layer."""
+
+    rotary: nn.Module
+    attention: nn.Module
+    tables: dict[tuple[object, ...], tuple[Tensor, Tensor]] = field(default_factory=dict)
+    still: set[int] = field(default_factory=set)  # layers that do not rotate
+    widths: dict[tuple[int, int], int] = field(default_factory=dict)
+    last: dict[object, tuple[tuple[object, ...], Tensor, Tensor]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.apply = sys.modules[type(self.attention).__module__].apply_rotary_pos_emb
+        self.by_layer = "layer_type" in inspect.signature(self.rotary.forward).parameters
+        config: Any = getattr(self.rotary, "config", None)
+        rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+        self.limit: int | None = None
+        if isinstance(rope, dict) and rope.get("rope_type", rope.get("type")) in CHANGING:
+            self.rotary = copy.deepcopy(self.rotary)  # a long text changes the frequencies of the model's own
+            window = getattr(config, "original_max_position_embeddings", None)
+            self.limit = rope.get("original_max_position_embeddings") or window or config.max_position_embeddings
+
+    def rotate(self, module: nn.Module, x: Tensor, start: int) -> Tensor:
+        """x [B, H, N, D] at positions start, start + 1, ..."""
+        if module.layer_idx in self.still:
+            return x
+        cos, sin = self._span(module, x, start, start + x.shape[2])
+        return self._apply(x[:, :0], x, cos, sin)[1]
+
+    def both(self, module: nn.Module, q: Tensor, k: Tensor, start: int) -> tuple[Tensor, Tensor]:
+        """q and k at the same positions start, start + 1, ..."""
+        if module.layer_idx in self.still:
+            return q, k
+        cos, sin = self._span(module, q, start, start + q.shape[2])
+        return self._apply(q, k, cos, sin)
+
+    def rotate_at(self, module: nn.Module, x: Tensor, positions: Tensor, end: int) -> Tensor:
+        """x [B, H, N, D] at positions [B or 1, H or 1, N], all of them below `end`."""
+        if module.layer_idx in self.still:
+            return x
+        b, h, n, d = x.shape
+        if positions.shape[1] == 1:
+            cos, sin = self._rows(module, x, positions[:, 0], end)
+            return self._apply(x[:, :0], x, cos, sin)[1]
+        cos, sin = self._rows(module, x, positions.expand(b, h, n).reshape(b * h, n), end)
+        y = x.reshape(b * h, 1, n, d)
+        return self._apply(y[:, :0], y, cos, sin)[1].reshape(b, h, n, d)
+
+    def _apply(self, q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
+        d = self._width(k.shape[-1], cos)
+        if d == k.shape[-1]:
+            rotated: tuple[Tensor, Tensor] = self.apply(q, k, cos, sin)
+            return rotated
+        q_rot, k_rot = self.apply(q[..., :d], k[..., :d], cos, sin)  # a part of the width is rotated
+        return torch.cat([q_rot, q[..., d:]], -1), torch.cat([k_rot, k[..., d:]], -1)
+
+    def _width(self, full: int, cos: Tensor) -> int:
+        """How much of the width is rotated: as wide as the cosines, or twice that where they are of half (gpt-oss)."""
+        key = (full, cos.shape[-1])
+        if key not in self.widths:
+            d = cos.shape[-1]
+            x = cos.new_zeros(1, 1, 1, d)
+            try:
+                self.apply(x, x, cos[:1, :1], cos[:1, :1])
+            except RuntimeError:
+                d *= 2
+            self.widths[key] = min(d, full)
+        return self.widths[key]
+
+    def _span(self, module: nn.Module, like: Tensor, start: int, end: int) -> tuple[Tensor, Tensor]:
+        kind, span = self._kind(module), (like.dtype, like.device, start, end)
+        last = self.last.get(kind)  # layers ask for the same span in turn
+        if last is not None and last[0] == span:
+            return last[1], last[2]
+        if end <= TABLE:
+            cos, sin = (table[:, start:end] for table in self._table(module, like, end))
+        else:
+            cos, sin = self._fresh(module, like, torch.arange(start, end, device=like.device)[None])
+        self.last[kind] = (span, cos, sin)
+        return cos, sin
+
+    def _rows(self, module: nn.Module, like: Tensor, positions: Tensor, end: int) -> tuple[Tensor, Tensor]:
+        if end <= TABLE:
+            cos, sin = self._table(module, like, end)
+            return cos[0, positions], sin[0, positions]
+        return self._fresh(module, like, positions)
+
+    def _table(self, module: nn.Module, like: Tensor, end: int) -> tuple[Tensor, Tensor]:
+        key = (self._kind(module), like.dtype, like.device)
+        known = self.tables.get(key)
+        if known is None or known[0].shape[1] < end:
+            size = min(TABLE, max(2048, 1 << (end - 1).bit_length()))
+            if self.limit is not None:
+                size = max(end, min(size, self.limit))
+            known = self._fresh(module, like, torch.arange(size, device=like.device)[None])
+            self.tables[key] = known
+        return known
+
+    def _fresh(self, module: nn.Module, like: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, N, width] twice. `forward` and not a call: the attachment's hook answers calls."""
+        if self.limit is not None and positions.numel() and int(positions.max()) >= self.limit:
+            raise BadConfig(
+                f"this model's rotary frequencies change beyond {self.limit} tokens, and {int(positions.max()) + 1} "
+                "would be read; read fewer (sinks, local, the far budget), with positions='compact'"
+            )
+        kind = (self._kind(module),) if self.by_layer else ()
+        rows: tuple[Tensor, Tensor] = self.rotary.forward(like, positions, *kind)
+        return rows
+
+    def _kind(self, module: nn.Module) -> object:
+        if not self.by_layer:
+            return None
+        return getattr(module, "layer_type", None) or getattr(module, "attention_type", None)

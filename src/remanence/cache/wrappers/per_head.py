@@ -1,0 +1,44 @@
+"""Only the heads named read the far past, as the policy inside chooses it; all others read sinks and the near past.
+
+Idea:    few heads of a model retrieve (retrieval_heads.py finds them); to the others the far past is of little use. Put
+         it around any policy.
+Cost:    as the policy inside, but nothing in layers in which no head is named.
+Differs: nothing is let go of, so what is held is the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from remanence.cache.base import Base, Far
+from remanence.cache.parts.heads import looking, nothing, of_layer
+from remanence.cache.parts.held import Held
+from remanence.cache.parts.wrapper import Wrapper
+
+
+@dataclass
+class PerHead(Wrapper):
+    heads: Sequence[tuple[int, int]] = ()  # (layer, query head)
+
+    @property
+    def budget(self) -> int:
+        return self.policy.budget if self.heads else 0
+
+    def on(self, layer: int, layers: int) -> Base:
+        return replace(self, policy=self.policy.on(layer, layers), heads=of_layer(self.heads, layer, layers))
+
+    def covers(self, tokens: int) -> bool:
+        return tokens <= self.sinks + self.local  # beyond, the heads not named leave something out
+
+    def choose(self, held: Held, query: Tensor, past: int) -> Far | None:
+        if self.covers(past):
+            return None
+        end = past - self.local
+        if not self.heads:
+            return nothing(query, end)
+        far = self.policy.choose(held, query, past)
+        if far is None:  # everything
+            far = Far(torch.arange(self.sinks, end, device=query.device)[None, None], end, whole=True)
+        return looking(far, self.heads, query)

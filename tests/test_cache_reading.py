@@ -1,0 +1,200 @@
+"""What a policy chose is what queries see: rotation on read, positions, masks and holes, against slow loops.
+
+The model's own rotary functions are asked one token at a time here, and softmax is spelled out.
+"""
+
+import math
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from archs import KNOWN, SPECS, tiny  # noqa: E402
+from remanence.cache.base import Base, Far  # noqa: E402
+from remanence.cache.parts.attend import Read, Scores, attend, weights  # noqa: E402
+from remanence.cache.parts.heard import Heard  # noqa: E402
+from remanence.cache.parts.held import Held  # noqa: E402
+from remanence.cache.parts.reading import Reading  # noqa: E402
+from remanence.cache.parts.rope import Rope  # noqa: E402
+from remanence.cache.parts.tokens import Tokens  # noqa: E402
+from remanence.cache.top_blocks import TopBlocks  # noqa: E402
+from remanence.errors import BadConfig  # noqa: E402
+
+torch.set_num_threads(1)
+B, Q, H, D = 2, 4, 2, 16
+
+
+def rope_of(name: str) -> tuple[Rope, Any]:
+    with TopBlocks()(tiny(name)) as memory:
+        return memory.rope, memory.attentions[-1]
+
+
+def random(*shape: int, seed: int = 0) -> Any:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def held_of(n: int, real: Any = None) -> Held:
+    k, v = random(B, H, n, D, seed=1), random(B, H, n, D, seed=2)
+    held = Held(Tokens.like(k), Tokens.like(v), Heard())
+    held.append(k, v, real)
+    return held
+
+
+class Chosen(Base):
+    """Reads what it is told to."""
+
+    budget = 0
+
+    def far(self, held: Held, query: Any, start: int, end: int) -> Far:
+        raise AssertionError
+
+
+def turned(x: Any, place: float) -> Any:
+    """One vector [D] rotated to a place, halves paired as in Llama, in double precision."""
+    angle = place * 10_000.0 ** (-torch.arange(0, D, 2, dtype=torch.float64) / D)
+    a, b = x.double().chunk(2)
+    return torch.cat([a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()])
+
+
+@pytest.mark.parametrize("positions", ["compact", "true", "fixed"])
+@pytest.mark.parametrize("t", [1, 3])
+def test_part_of_the_past_is_read_as_a_slow_loop_reads_it(positions, t):
+    """Two sinks, some of the far past, other tokens for each head, with holes, some for some queries only, padding."""
+    n, until = 20, 14
+    real = torch.ones(B, n, dtype=torch.bool)
+    real[1, :3] = False
+    held, q = held_of(n, real), random(B, Q, t, D, seed=3)
+    ids = torch.tensor([[[4, 5, 9, -1], [3, 7, 8, 12]], [[5, 6, 7, 13], [4, -1, 11, 12]]])
+    only = torch.ones(B, H, t, 4, dtype=torch.bool)
+    only[0, 1, -1, 2] = False
+    policy = Chosen(sinks=2, local=6, positions=positions)
+    rope, module = rope_of("llama")
+    reading = Reading(held, policy, rope, module, Scores())
+    got = attend(reading.part(q, n - t, Far(ids, until, only)))
+    for b in range(B):
+        for head in range(Q):
+            h = head // (Q // H)
+            seen = [i for i in [0, 1, *ids[b, h].tolist(), *range(until, n)] if i >= 0 and real[b, i]]
+            for i in range(t):
+                me = n - t + i
+                dropped = [] if only[b, h, i].all() else [int(ids[b, h, 2])]
+                mine = [j for j in seen if j <= me and j not in dropped]
+                s = []
+                for j in mine:
+                    if positions == "fixed" and j < until:
+                        at = (policy.local, 0)
+                    else:
+                        at = (seen.index(me), seen.index(j)) if positions == "compact" else (me, j)
+                    s.append(turned(q[b, head, i], at[0]) @ turned(held.k.data[b, h, j], at[1]) / math.sqrt(D))
+                want = torch.stack(s).softmax(0) @ held.v.data[b, h, mine].double()
+                torch.testing.assert_close(got[b, head, i].double(), want, rtol=1e-4, atol=1e-5)
+
+
+def test_a_hole_that_nobody_speaks_of_is_found():
+    held, q = held_of(20), random(B, Q, 1, D, seed=3)
+    rope, module = rope_of("llama")
+    reading = Reading(held, Chosen(sinks=2, local=6), rope, module, Scores())
+    few, holes = torch.tensor([[[4, 9]]]), torch.tensor([[[-1, 4, -1, 9]]])
+    torch.testing.assert_close(attend(reading.part(q, 19, Far(holes, 14))), attend(reading.part(q, 19, Far(few, 14))))
+
+
+@pytest.mark.parametrize("softcap", [None, 5.0])
+@pytest.mark.parametrize("sink", [None, 0.7])
+def test_attention_is_a_softmax_spelled_out(softcap, sink):
+    """Heads of a group share keys; a soft cap bends products, a learned sink takes weight and gives nothing."""
+    q, k, v = random(B, Q, 1, D, seed=4), random(B, H, 9, D, seed=5), random(B, H, 9, D, seed=6)
+    sinks = None if sink is None else torch.full((Q,), sink)
+    got = attend(Read(q, k, v, Scores(0.5, softcap, sinks)))
+    for b in range(B):
+        for head in range(Q):
+            s = 0.5 * k[b, head // 2] @ q[b, head, 0]
+            s = s if softcap is None else softcap * torch.tanh(s / softcap)
+            e = s.exp()
+            want = e @ v[b, head // 2] / (e.sum() + (0 if sink is None else math.exp(sink)))
+            torch.testing.assert_close(got[b, head, 0], want, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_are_what_attention_uses():
+    read = Read(
+        random(B, Q, 3, D, seed=4), random(B, H, 9, D, seed=5), random(B, H, 9, D, seed=6), Scores(), causal=True
+    )
+    by_hand = weights(read) @ read.values.repeat_interleave(2, 1)
+    torch.testing.assert_close(by_hand, attend(read), rtol=1e-4, atol=1e-5)
+    assert not weights(read)[:, :, 0, 7:].any(), "the first of three queries sees the first seven of nine"
+
+
+# Rotation
+
+ROTATING = [name for name in KNOWN if name not in ("cohere2", "smollm3", "exaone4")]  # whose last layer does not
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_rotation_is_relative_in_every_convention(name):
+    """Halves or pairs, all of the width or a part of it, cosines as wide as the head or half: always distances."""
+    (rope, module), config = rope_of(name), tiny(name).config
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    q, k = random(1, 4, 1, width, seed=1), random(1, 2, 1, width, seed=2)
+
+    def product(at: int, of: int) -> Any:
+        q_at = rope.rotate_at(module, q, torch.tensor([[[at]]]), at + 1)
+        k_at = rope.rotate(module, k, of)
+        assert torch.equal(rope.both(module, q, k, at)[0], q_at)
+        return q_at[0, 0, 0] @ k_at[0, 0, 0]
+
+    torch.testing.assert_close(product(47, 40), product(7, 0), rtol=1e-4, atol=1e-4)
+    moves = not torch.allclose(product(47, 40), product(47, 30), rtol=1e-3, atol=1e-3)
+    assert moves == (name in ROTATING)
+
+
+def test_a_place_for_each_head_is_as_one_for_all():
+    rope, module = rope_of("gpt neox")
+    x = random(B, H, 5, D, seed=1)
+    places = torch.tensor([3, 9, 4, 40, 41])
+    alike = rope.rotate_at(module, x, places[None, None], 42)
+    assert torch.equal(rope.rotate_at(module, x, places.expand(B, H, -1), 42), alike)
+    assert torch.equal(rope.rotate_at(module, x, places.expand(B, H, -1), 10**6), alike), "beyond the table"
+
+
+@pytest.mark.parametrize("seen", [1_000_000, 10_000_000])
+def test_keys_seen_at_millions_are_read_near_by_exactly(seen):
+    """The nearest simpler way, keys kept rotated and turned back by the difference, is off by a hundred times more."""
+    rope, module = rope_of("llama")
+    q, k = random(1, 1, 1, D, seed=1), random(1, 1, 1, D, seed=2)
+    true = turned(q[0, 0, 0], 45) @ turned(k[0, 0, 0], 40)
+    ours = rope.rotate(module, q, 45)[0, 0, 0] @ rope.rotate(module, k, 40)[0, 0, 0]
+    assert abs(ours - true) <= 1e-4 * abs(true)
+    kept = rope.rotate(module, k, seen)
+    back = rope.rotary.forward(k, torch.tensor([[float(40 - seen)]]))
+    turned_back = rope.apply(kept[:, :0], kept, *back)[1]
+    simpler = rope.rotate(module, q, 45)[0, 0, 0] @ turned_back[0, 0, 0]
+    assert abs(simpler - true) > 1e-3 * abs(true)
+
+
+@pytest.mark.parametrize("name", ["llama dynamic rope", "phi3 longrope"])
+def test_frequencies_that_change_with_length_are_those_of_short_texts(name):
+    """A long text makes the rotary module change its frequencies; what is read near by must not see it."""
+    if name not in KNOWN:
+        pytest.skip("its settings are spelled otherwise here")
+    model = tiny.__wrapped__(name)
+    limit = 4096 if "dynamic" in name else 512
+    x = random(1, 1, 1, D)
+    with TopBlocks()(model) as memory:
+        before = memory.rope.rotate(memory.attentions[0], x, 300)
+        again = Rope(memory.rotary, memory.attentions[0])
+        memory.rotary.forward(x, torch.tensor([[limit + 500]]))
+        assert torch.equal(again.rotate(memory.attentions[0], x, 300), before)
+        with pytest.raises(BadConfig, match=f"beyond {limit} tokens"):
+            again.rotate(memory.attentions[0], x, limit)
+    assert name in SPECS
+
+
+def test_the_same_frequencies_to_the_end_of_the_window():
+    model = tiny.__wrapped__("llama dynamic rope")
+    x = random(1, 1, 4096, D)
+    model.model.rotary_emb(x, torch.tensor([[5000]]))  # a long text, read before
+    with TopBlocks()(model) as memory:
+        got = memory.rope.rotate(memory.attentions[0], x, 0)
+    rope, module = rope_of("llama")
+    torch.testing.assert_close(got, rope.rotate(module, x, 0), rtol=1e-4, atol=1e-4)
