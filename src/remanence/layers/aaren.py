@@ -1,4 +1,4 @@
-"""Attention with a query that is learned and never changes: a softmax over all that was read, kept as three numbers.
+"""Attention with a query that is learned and never changes: a softmax over all that was read, kept as two sums.
 
 Source:  "Attention as an RNN", Feng, Tung, Hajimirsadeghi, Ahmed, Bengio, Mori 2024 (arXiv 2405.13956), Aaren.
 Idea:    a softmax is a running maximum and two running sums, and joining those of two stretches is associative: so a
@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from remanence.layers.contract.cell import Cell, Form
 from remanence.layers.contract.state import State
-from remanence.layers.parts.prefix_scan import Leaves, prefix_scan
 from remanence.layers.parts.qkv import Out, head_width
 
+Leaves = tuple[Tensor, Tensor, Tensor]  # m, u, w of many stretches, [B, T, H, ...]
 NOTHING = -1e30  # a score that any other outweighs entirely; finite, so that two of them still differ by 0
 
 
@@ -55,13 +55,9 @@ class Aaren(Cell[Average]):
         k, v = (f(x).unflatten(2, (self.heads, -1)) for f in (self.k, self.v))  # [B, T, H, K]
         s = torch.einsum("bthk,hk->bth", k, self.query) * self.head**-0.5
         s = s if mask is None else s.masked_fill(~mask[..., None], NOTHING)
-        before = tuple(leaf[:, None] for leaf in (state.m, state.u, state.w))
-        each = (s, torch.ones_like(s), v)
-        if form == "recurrent":
-            m, u, w = _one_by_one(before, each)
-        else:
-            all_ = tuple(torch.cat(pair, 1) for pair in zip(before, each, strict=True))
-            m, u, w = (leaf[:, 1:] for leaf in prefix_scan(join, all_, dim=1))
+        s, w = torch.cat([state.m[:, None], s], 1), torch.cat([state.w[:, None], v], 1)
+        u = torch.cat([state.u[:, None], torch.ones_like(s[:, 1:])], 1)
+        m, u, w = (leaf[:, 1:] for leaf in (_one_by_one if form == "recurrent" else prefixes)((s, u, w)))
         return self.out((w / u[..., None]).transpose(1, 2)), Average(m[:, -1], u[:, -1], w[:, -1])
 
 
@@ -72,10 +68,21 @@ def join(a: Leaves, b: Leaves) -> Leaves:
     return m, old * a[1] + new * b[1], old[..., None] * a[2] + new[..., None] * b[2]
 
 
-def _one_by_one(before: Leaves, each: Leaves) -> Leaves:
-    out = []
-    for t in range(each[0].shape[1]):
-        before = join(before, tuple(leaf[:, t : t + 1] for leaf in each))
-        out.append(before)
-    m, u, w = (torch.cat(leaves, 1) for leaves in zip(*out, strict=True))
+def prefixes(leaves: Leaves) -> Leaves:
+    """Each joined with all before it: first with the one before, then with the two before that, then with four."""
+    length, step = leaves[0].shape[1], 1
+    while step < length:
+        m, u, w = leaves
+        late = join((m[:, :-step], u[:, :-step], w[:, :-step]), (m[:, step:], u[:, step:], w[:, step:]))
+        m, u, w = (torch.cat([x[:, :step], y], 1) for x, y in zip(leaves, late, strict=True))
+        leaves, step = (m, u, w), 2 * step
+    return leaves
+
+
+def _one_by_one(leaves: Leaves) -> Leaves:
+    m, u, w = leaves
+    out = [(m[:, 0], u[:, 0], w[:, 0])]
+    for t in range(1, m.shape[1]):
+        out.append(join(out[-1], (m[:, t], u[:, t], w[:, t])))
+    m, u, w = (torch.stack(x, 1) for x in zip(*out, strict=True))
     return m, u, w

@@ -1,12 +1,12 @@
 """Attention, or Hopfield retrieval, that may answer nothing: a softmax with a place for "none of these".
 
-Source:  "Outlier-Efficient Hopfield Layers for Large Transformer-Based Models", Hu, Chang, Luo, Chen, Li, Wang, Liu 2024
-         (arXiv 2404.03828), OutEffHop; Softmax_1 is of Miller 2023, "Attention Is Off By One".
+Source:  "Outlier-Efficient Hopfield Layers for Large Transformer-Based Models", Hu, Chang, Luo, Chen, Li, Wang, Liu
+         2024 (arXiv 2404.03828), OutEffHop; Softmax_1 is of Miller 2023, "Attention Is Off By One".
 Idea:    a softmax must give its weight to someone, so a head with nothing to say learns huge scores for tokens that
          say nothing. With one more pattern at 0, of energy 0, weight can go nowhere, and no outliers are needed.
 Cost:    O(T N) time a step of retrieval, over N patterns stored; 2 H K numbers of state for each.
-Differs: what is stored is what was read, causally; no positions of its own, and the short convolution of the other cells.
-         Heads are not normalised, which would make a whisper as loud as a shout.
+Differs: what is stored is what was read, causally; no positions of its own, but the short convolution of the other
+         cells. Heads are not normalised, which would make a whisper as loud as a shout.
 
     Softmax_1(s)_i = e^{s_i} / (1 + Σ_j e^{s_j})     q ← Σ_i Softmax_1(β q·k)_i k_i, steps - 1 times
     y_t = Σ_{i<=t} Softmax_1(β q_t·k)_i v_i          β = 1 / √K
@@ -85,4 +85,5 @@ def retrieve(q: Tensor, k: Tensor, v: Tensor, stored: Tensor) -> Tensor:
     """q [..., T, K], k [..., N, K], v [..., N, V] -> [..., T, V], of those patterns that are `stored` [..., T, N]."""
     scores = (q @ k.mT * k.shape[-1] ** -0.5).masked_fill(~stored, torch.finfo(q.dtype).min)
     total = F.softplus(scores.logsumexp(-1, keepdim=True))  # log(1 + Σ e^s), and no number above 1 is raised to e
-    return (scores - total).exp() @ v
+    y: Tensor = (scores - total).exp() @ v
+    return y

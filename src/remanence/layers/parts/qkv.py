@@ -12,14 +12,19 @@ Convs = tuple[Tensor, Tensor, Tensor]
 
 
 class QKV(nn.Module):
-    """`key_width` and `value_width` are those of one head. With conv=0 every token stands for itself."""
+    """`key_width` and `value_width` are those of one head. With conv=0 every token stands for itself.
 
-    def __init__(self, width: int, heads: int, key_width: int, value_width: int, conv: int = 4) -> None:
+    Each head has keys and values for as many `stores` as asked, one store after the other: k, v [B, stores H, T, ...].
+    """
+
+    def __init__(
+        self, width: int, heads: int, key_width: int, value_width: int, conv: int = 4, stores: int = 1
+    ) -> None:
         super().__init__()
         if heads < 1 or conv < 0:
             raise BadConfig(f"heads must be at least 1 and conv at least 0, got {heads} and {conv}")
-        self.heads = heads
-        widths = (heads * key_width, heads * key_width, heads * value_width)
+        self.heads, self.head_widths = heads, (key_width, key_width, value_width)
+        widths = (heads * key_width, stores * heads * key_width, stores * heads * value_width)
         self.project = nn.ModuleList(nn.Linear(width, out, bias=False) for out in widths)
         self.conv = nn.ModuleList(ShortConv(out, conv) for out in widths if conv)
 
@@ -40,7 +45,7 @@ class QKV(nn.Module):
         if self.convs:
             seen = [conv(y, b) for conv, y, b in zip(self.convs, out, before, strict=True)]
             out, after = [y for y, _ in seen], (seen[0][1], seen[1][1], seen[2][1])
-        q, k, v = (y.unflatten(2, (self.heads, -1)).transpose(1, 2) for y in out)
+        q, k, v = (y.unflatten(2, (-1, w)).transpose(1, 2) for y, w in zip(out, self.head_widths, strict=True))
         return q, k, v, after
 
 
