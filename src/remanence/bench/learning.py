@@ -15,10 +15,12 @@ import torch
 import torch.nn.functional as F
 
 from remanence.bench.lessons.base import UNASKED, Base, Examples
+from remanence.bench.together import Together
 from remanence.layers.lm.config import LMConfig
 from remanence.layers.lm.model import LM
 
 EXAM_SEED = 99  # examples of the examination are never taught
+ALONE = Together()
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -35,7 +37,7 @@ class Recipe:
     examine: int = 50  # steps
     exam: int = 1000  # examples
     enough: float = 0.99  # accuracy at which to stop
-    seconds: float = 600.0  # of CPU, after which to stop
+    seconds: float = 600.0  # of CPU, after which one process alone stops
     seed: int = 0
 
     def rate(self, step: int) -> float:
@@ -60,23 +62,25 @@ class Learned:
         return asdict(self)
 
 
-def learn(lesson: Base, config: LMConfig, recipe: Recipe, progress: Progress | None = None) -> tuple[LM, Learned]:
-    """A new model, taught by this recipe."""
+def learn(
+    lesson: Base, config: LMConfig, recipe: Recipe, progress: Progress | None = None, group: Together = ALONE
+) -> tuple[LM, Learned]:
+    """A new model, taught by this recipe; by all processes of the group together."""
     torch.manual_seed(recipe.seed)
     model = LM(config)
     began = time.process_time()
     exam = lesson.examples(recipe.exam, torch.Generator().manual_seed(EXAM_SEED))
     parameters, kept = sum(p.numel() for p in model.parameters()), state_bytes(model, exam)
     learned = Learned(0.0, 0.0, float("nan"), 0, 0.0, parameters, kept)
-    for step, loss in _steps(model, lesson, recipe):
+    for step, loss in _steps(model, lesson, recipe, group):
         if step % recipe.examine and step < recipe.steps:
             continue
         accuracy = examined(model, exam)
         best = max(learned.best, accuracy)
         learned = Learned(accuracy, best, loss, step, time.process_time() - began, parameters, kept)
-        if progress:
+        if progress and group.speaks:
             progress(f"{config.mixer} {accuracy:.3f}", step, recipe.steps)
-        if accuracy > recipe.enough or learned.cpu_s > recipe.seconds:
+        if accuracy > recipe.enough or (learned.cpu_s > recipe.seconds and group.size == 1):
             break
     return model, learned
 
@@ -101,19 +105,23 @@ def state_bytes(model: LM, exam: Examples) -> int:
     return model.hidden(exam.ids[:1], None, None)[1].nbytes
 
 
-def _steps(model: LM, lesson: Base, recipe: Recipe) -> Iterator[tuple[int, float]]:
-    """Every step, with its loss."""
+def _steps(model: LM, lesson: Base, recipe: Recipe, group: Together) -> Iterator[tuple[int, float]]:
+    """Every step, with the loss of this process' share."""
     generator = torch.Generator().manual_seed(recipe.seed + 1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
     model.train()
     for step in range(1, recipe.steps + 1):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.rate(step)
+        for parameters in optimizer.param_groups:
+            parameters["lr"] = recipe.rate(step)
         given = lesson.examples(recipe.batch, generator)
-        where = given.labels != UNASKED  # logits only where something is asked
-        loss = F.cross_entropy(model.head(model.hidden(given.ids, None, None)[0][where]), given.labels[where])
+        asked = int((given.labels != UNASKED).sum())
+        ids, labels = group.share(given.ids), group.share(given.labels)
+        where = labels != UNASKED  # logits only where something is asked
+        said = model.head(model.hidden(ids, None, None)[0][where])
+        loss = F.cross_entropy(said, labels[where], reduction="sum") / asked
         optimizer.zero_grad()
         loss.backward()
+        group.add_up(p.grad for p in model.parameters())
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         optimizer.step()
         yield step, float(loss.detach())
