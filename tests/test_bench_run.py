@@ -275,3 +275,19 @@ def test_a_step_becomes_the_verbs_it_names_at_its_time():
         ("forget", (), {"now": START}),
         ("ask", ("who?", 3), {"now": START, "user": "ana"}),
     ]
+
+
+def test_a_row_knows_the_code_it_is_of(monkeypatch, tmp_path):
+    from remanence.bench import row
+
+    (tmp_path / "a.py").write_text("one = 1\n")
+    (tmp_path / "life.toml").write_text("")
+    monkeypatch.setattr(row, "HERE", tmp_path)
+    first = row.code()
+    assert row.code() == first == row.versions()["code"]
+    (tmp_path / "notes.txt").write_text("no code")
+    assert row.code() == first
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    second = row.code()
+    (tmp_path / "b.py").write_text("one = 2\n")
+    assert len({first, second, row.code()}) == 3

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -15,8 +16,8 @@ from remanence.bench.contenders import apart, contenders  # noqa: E402
 from remanence.bench.run import run  # noqa: E402
 from remanence.bench.table import table  # noqa: E402
 from remanence.bench.tasks.needle import Needle  # noqa: E402
-from remanence.bench.tasks.perplexity import Perplexity  # noqa: E402
 from remanence.bench.text_memory import TextMemory  # noqa: E402
+from remanence.cli import main  # noqa: E402
 from remanence.errors import BadConfig  # noqa: E402
 
 torch.set_num_threads(1)
@@ -104,12 +105,19 @@ def test_what_is_told_surprises_as_it_does_in_one_piece(name):
 
 
 def test_the_model_is_left_as_it_was_after_a_failure_too():
+    kept = []
+
+    class Kept(CacheMemory):
+        def subject(self) -> Any:
+            kept.append(super().subject())  # or it would be let go of when nobody has it
+            return kept[-1]
+
     class Raising(Needle):
         def grade(self, world: Any, probe: Any, found: Any) -> Any:
             raise BadConfig("no")
 
     with pytest.raises(BadConfig):
-        list(run(Raising(lengths="100"), [memory("top_blocks")]))
+        list(run(Raising(lengths="100"), [Kept("top_blocks", MODEL, MEMORIES["top_blocks"])]))
     assert MODEL.model.config._attn_implementation == "sdpa"
     assert not MODEL.model._forward_hooks
 
@@ -145,35 +153,12 @@ def test_settings_go_to_tasks_or_to_the_memories_they_name():
     assert isinstance(cache, CacheMemory)
 
 
-def book(folder: Path) -> Perplexity:
-    """A book of a vocabulary of five words, and their tokenizer."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    kept = Tokenizer(models.WordLevel({"aa": 0, "bb": 1, "cc": 2, "dd": 3, "ee": 4}, unk_token="aa"))
-    kept.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    transformers.PreTrainedTokenizerFast(tokenizer_object=kept).save_pretrained(folder / "tokenizer")
-    told = "bb cc dd " * 30
-    (folder / "book.txt").write_text(f"ee ee\n*** START OF IT ***\n{told}\n*** END OF IT ***\nee")
-    return Perplexity(data=str(folder), tokenizer=str(folder / "tokenizer"), piece=10, files="b*.txt")
-
-
-@torch.no_grad()
-def test_a_book_is_foretold_token_by_token(tmp_path):
-    (row,) = run(book(tmp_path), [memory(FULL)])
-    assert (row.status, row.probes, row.events) == ("done", 8, 81), "ninety words; what fills no piece is left out"
-    ids = torch.tensor([[1, 2, 3] * 27])
-    out = MODEL.model(ids, labels=ids)
-    assert row.scores["log_p"].value == pytest.approx(-float(out.loss), abs=1e-4)
-    assert row.cost.read.count == 80
-    counts = {name: of["log_p"].count for name, of in row.groups["read"].items()}
-    assert counts == {"1": 1, "8": 1, "16": 2, "32": 3, "64": 1}
-
-
-def test_a_book_without_data_or_tokenizer_says_what_is_missing(tmp_path):
-    with pytest.raises(BadConfig, match="--set tokenizer=FOLDER"):
-        list(Perplexity().worlds(0))
-    task = book(tmp_path)
-    with pytest.raises(BadConfig, match=r"no \*\.md under"):
-        list(Perplexity(data=str(tmp_path), tokenizer=task.tokenizer, files="*.md").worlds(0))
-    with pytest.raises(BadConfig, match="90 tokens: not one piece of 100"):
-        list(Perplexity(data=str(tmp_path), tokenizer=task.tokenizer, piece=100, files="b*.txt").worlds(0))
+def test_the_command_line_puts_memories_to_a_task_by_name():
+    said = "bench needle --memory full --memory top_blocks --set lengths=100 --set contexts=1 --json"
+    more = [f"--set=model={MODEL.folder}", "--set=cache.local=8", "--set=top_blocks.block=4"]
+    result = CliRunner().invoke(main, [*said.split(), *more])
+    assert result.exit_code == 0, result.output
+    full, top = json.loads(result.stdout)["data"]["rows"]
+    assert (full["memory"], full["settings"], full["task_settings"]["lengths"]) == (FULL, {}, "100")
+    assert (top["memory"], top["settings"]["local"], top["settings"]["block"]) == ("top_blocks", 8, 4)
+    assert full["scores"]["right"]["value"] == 1

@@ -51,7 +51,28 @@ class Probe:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-Step = Observe | Advance | Probe
+@dataclass(frozen=True, slots=True)
+class Read:
+    """These tokens come next in what a frozen model reads; `ids` are of its vocabulary."""
+
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Continue(Probe):
+    """A question in tokens: after all that was read and then `ids`, what comes next? Right are the tokens `target`.
+
+    It is asked of a copy of the past, so that every question finds the same one. What is `told` is no question: the
+    target is read whatever the model expected, stays read, and how much it surprised is what is wanted.
+    """
+
+    question: str = ""
+    ids: tuple[int, ...] = ()
+    target: tuple[int, ...] = ()
+    told: bool = False
+
+
+Step = Observe | Advance | Probe | Read
 
 
 @dataclass(frozen=True)
@@ -68,12 +89,19 @@ class Found:
     """What a subject recalled, best first: texts and, for each, the ids of the events it cites.
 
     `answer` is what it said when it was asked; None when it was not asked or could not say, then `silence` has why.
+    In tokens: `said` is what it went on with, as many as were asked for, each the likeliest; `likeliest` are the k
+    best for the first of them; `surprise` is the nats of each token of a target that was told. `attended` is the most
+    tokens of the past that one query read.
     """
 
     texts: tuple[str, ...] = ()
     cites: tuple[tuple[str, ...], ...] = ()
     answer: str | None = None
     silence: str = ""
+    said: tuple[int, ...] = ()
+    likeliest: tuple[int, ...] = ()
+    surprise: tuple[float, ...] = ()
+    attended: int = 0
 
     @property
     def ranked(self) -> list[str]:
@@ -116,6 +144,22 @@ class Subject(Protocol):
     def close(self) -> None: ...
 
 
+class Reader(Protocol):
+    """A frozen model with a memory attached, as a `Subject` is for tasks told in tokens."""
+
+    def read(self, ids: Sequence[int]) -> None: ...
+
+    def rewind(self) -> None:
+        """Make the copy of the past that the next question is asked of. It is not timed."""
+        ...
+
+    def go_on(self, step: Continue) -> Found: ...
+
+    def sizes(self) -> Mapping[str, int]: ...
+
+    def close(self) -> None: ...
+
+
 class Contender(Protocol):
     """What is measured: a memory of some form, name and settings, from which fresh subjects are made."""
 
@@ -126,7 +170,7 @@ class Contender(Protocol):
         """What goes into the row beside form and name: "settings", "embedder", "lm", "versions"."""
         ...
 
-    def subject(self) -> Subject: ...
+    def subject(self) -> Subject | Reader: ...
 
     def usage(self) -> Usage:
         """What its language model has been asked since the contender was made."""

@@ -1,5 +1,6 @@
 """One result: a task, a memory, what it scored, what it cost, and all it takes to run it again."""
 
+import hashlib
 import json
 import platform
 import sqlite3
@@ -14,6 +15,7 @@ from remanence.bench.average import Average
 from remanence.bench.clock import Timing
 
 SCHEMA = 1
+CROSS = " × "  # between two tags whose probes are averaged together, and between their values
 HERE = Path(remanence.__file__).parent
 
 
@@ -68,16 +70,26 @@ class Row:
 
 
 def versions() -> dict[str, str]:
-    """Of what any number here depends on."""
+    """Of what any number here depends on. `code` tells changed files apart, which `commit` only says were changed."""
     import numpy
 
     return {
         "remanence": remanence.__version__,
+        "code": code(),
         "python": platform.python_version(),
         "numpy": numpy.__version__,
         "sqlite": sqlite3.sqlite_version,
         "platform": f"{platform.system()} {platform.machine()}",
     }
+
+
+def code() -> str:
+    """A fingerprint of the package's own files."""
+    files = sorted(file for kind in ("*.py", "*.toml") for file in HERE.rglob(kind))
+    said = hashlib.sha256()
+    for file in files:
+        said.update(file.relative_to(HERE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return said.hexdigest()[:12]
 
 
 def commit() -> str:

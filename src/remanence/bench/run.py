@@ -4,12 +4,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from remanence.bench.average import Average, average
-from remanence.bench.base import Advance, Contender, Found, Observe, Probe, Score, Step, Subject, World
+from remanence.bench.base import (
+    Advance,
+    Contender,
+    Continue,
+    Found,
+    Observe,
+    Probe,
+    Read,
+    Reader,
+    Score,
+    Subject,
+    World,
+)
 from remanence.bench.clock import Clock
-from remanence.bench.row import Cost, Row, commit, versions
+from remanence.bench.row import CROSS, Cost, Row, commit, versions
 from remanence.bench.tasks.base import Base as Task
 from remanence.errors import BadConfig, LMError, RemanenceError
 from remanence.lm.base import Usage
@@ -39,13 +51,19 @@ def run(
         if contender.form not in task.forms:
             forms = " or ".join(task.forms)
             raise BadConfig(f"{name_of(task)} is put to a memory of form {forms}; {contender.name} is {contender.form}")
+    made_by = {"versions": versions(), "commit": commit()}  # of when it began, whatever changes on disk meanwhile
     for contender in contenders:
-        yield _Trial(task, contender, seed, limit, progress or (lambda who, done, total: None)).row()
+        yield _Trial(task, contender, seed, limit, progress or (lambda who, done, total: None), made_by).row()
 
 
 def name_of(task: Task) -> str:
     """The file's name is the task's name."""
     return type(task).__module__.rpartition(".")[2]
+
+
+def settings_of(task: Task) -> dict[str, Any]:
+    """All that changes what is asked; where the data lies does not."""
+    return {f.name: getattr(task, f.name) for f in fields(task) if f.init and f.name != "data"}
 
 
 class _Failed(Exception):
@@ -61,6 +79,7 @@ class _Trial:
     seed: int
     limit: int | None
     progress: Progress
+    made_by: dict[str, Any]
     worlds: int = 0
     events: int = 0
     probes: int = 0
@@ -81,15 +100,14 @@ class _Trial:
         except _Failed as failed:
             error = f"{type(failed.__cause__).__name__}: {failed.__cause__}"
         cost = self._cost(time.perf_counter() - began, before)
-        ours = {f.name: getattr(self.task, f.name) for f in fields(self.task) if f.init and f.name != "data"}
         return Row(
             form=self.contender.form, task=name_of(self.task), memory=self.contender.name,
             status="failed" if error else "done", error=error, seed=self.seed, limit=self.limit,
             worlds=self.worlds, probes=self.probes, events=self.events, cost=cost,
             scores={} if error else self._averages(self.marks), groups={} if error else self._groups(),
-            task_settings=ours, settings=about.get("settings", {}), embedder=about.get("embedder", ""),
-            lm=about.get("lm", ""), notes=tuple(self.task.notes()), versions=versions() | about.get("versions", {}),
-            commit=commit(),
+            task_settings=settings_of(self.task), settings=about.get("settings", {}),
+            embedder=about.get("embedder", ""), lm=about.get("lm", ""), notes=tuple(self.task.notes()),
+            versions=self.made_by["versions"] | about.get("versions", {}), commit=self.made_by["commit"],
         )  # fmt: skip
 
     def _live(self, world: World) -> None:
@@ -97,7 +115,10 @@ class _Trial:
         try:
             self.worlds += 1
             for step in world.steps:
-                self._take(world, subject, step)
+                if isinstance(step, Read | Continue):  # who takes the task's form knows its steps
+                    self._tokens(world, cast(Reader, subject), step)
+                else:
+                    self._take(world, cast(Subject, subject), step)
                 if self.probes == self.limit:
                     break
             for name, size in self._try(subject.sizes).items():
@@ -105,7 +126,7 @@ class _Trial:
         finally:
             subject.close()
 
-    def _take(self, world: World, subject: Subject, step: Step) -> None:
+    def _take(self, world: World, subject: Subject, step: Observe | Advance | Probe) -> None:
         if isinstance(step, Observe):
             if step.events:
                 self._timed("write", lambda: subject.observe(step.events), len(step.events))
@@ -116,11 +137,26 @@ class _Trial:
             found = self._timed("read", lambda: subject.recall(step))
             found = self._asked(subject, step, found) if step.ask else found
             self.tokens += sum(count(text) for text in islice(found.texts, TOKENS_AT))
-            scores = self.task.grade(world, step, found)
-            assert scores.keys() <= self.task.metrics.keys(), f"undeclared: {scores.keys() - self.task.metrics.keys()}"
-            self.marks.append((world.name, step, scores))
-            self.probes += 1
-            self.progress(self.contender.name, self.probes, self._total())
+            self._mark(world, step, found)
+
+    def _tokens(self, world: World, reader: Reader, step: Read | Continue) -> None:
+        if isinstance(step, Read):
+            self._timed("write", lambda: reader.read(step.ids), len(step.ids))
+            self.events += len(step.ids)
+        else:
+            if not step.told:
+                self._try(reader.rewind)
+            found = self._timed("read", lambda: reader.go_on(step), len(step.target))
+            self.events += len(step.target) if step.told else 0
+            self.tokens += found.attended
+            self._mark(world, step, found)
+
+    def _mark(self, world: World, probe: Probe, found: Found) -> None:
+        scores = self.task.grade(world, probe, found)
+        assert scores.keys() <= self.task.metrics.keys(), f"undeclared: {scores.keys() - self.task.metrics.keys()}"
+        self.marks.append((world.name, probe, scores))
+        self.probes += 1
+        self.progress(self.contender.name, self.probes, self._total())
 
     def _asked(self, subject: Subject, probe: Probe, found: Found) -> Found:
         try:
@@ -157,7 +193,10 @@ class _Trial:
     def _groups(self) -> dict[str, dict[str, dict[str, Average]]]:
         parts: dict[str, dict[str, list[tuple[str, Probe, Mapping[str, Score]]]]] = {}
         for mark in self.marks:
-            for tag, value in mark[1].tags.items():
+            tags = dict(mark[1].tags)
+            if self.task.crossed and tags.keys() >= set(self.task.crossed):
+                tags[CROSS.join(self.task.crossed)] = CROSS.join(tags[tag] for tag in self.task.crossed)
+            for tag, value in tags.items():
                 parts.setdefault(tag, {}).setdefault(value, []).append(mark)
         return {tag: {v: self._averages(part) for v, part in sorted(of.items())} for tag, of in sorted(parts.items())}
 

@@ -45,10 +45,10 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
 def _scores(of: Mapping[str, Average], shown: Sequence[str]) -> list[str]:
     counts = {str(of[name].count) for name in shown if name in of}
-    return [*(_score(of.get(name)) for name in shown), "/".join(sorted(counts, key=int)) or "-"]
+    return [*(score(of.get(name)) for name in shown), "/".join(sorted(counts, key=int)) or "-"]
 
 
-def _score(average: Average | None) -> str:
+def score(average: Average | None) -> str:
     if average is None or average.value is None:
         return "-"
     return f"{average.value:.3f}" + (f" ± {average.quoted:.3f}" if average.quoted is not None else "")

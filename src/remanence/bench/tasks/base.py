@@ -14,10 +14,14 @@ from remanence.bench.base import Found, Probe, Score, World
 
 @dataclass
 class Base(ABC):
-    """`metrics` says what each number means, the headline first; `forms` whom the task can be put to."""
+    """`metrics` says what each number means, the headline first; `forms` whom the task can be put to.
+
+    Probes are averaged by each of their tags; by the two that `crossed` names also together, as a heat map shows them.
+    """
 
     metrics: ClassVar[Mapping[str, str]]
     forms: ClassVar[tuple[str, ...]] = ("text",)
+    crossed: ClassVar[tuple[str, ...]] = ()
 
     data: str = "data"  # folder of the downloaded data; never part of a result
 

@@ -1,20 +1,16 @@
-"""The tasks told in tokens: where needles stand, that each question has its one answer, and how answers are graded."""
+"""Needles: where they stand, that each question has its one answer, and how answers are graded."""
 
 from collections import Counter
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from remanence.bench import recall
 from remanence.bench.base import Continue, Found, Read
-from remanence.bench.tasks.lost_in_the_middle_kv import POSITIONS, LostInTheMiddleKV
 from remanence.bench.tasks.needle import Needle
-from remanence.bench.tasks.verbatim_recall import VerbatimRecall
 from remanence.errors import BadConfig
 
 
-def told(task: Any, seed: int = 0) -> list[tuple[list[int], list[Continue]]]:
+def told(task: Needle, seed: int = 0) -> list[tuple[list[int], list[Continue]]]:
     """The tokens and the questions of each world."""
     found = []
     for world in task.worlds(seed):
@@ -76,49 +72,15 @@ def test_the_token_said_is_what_counts():
     assert task.grade(world, probe, Found(said=(0,), likeliest=probe.target))["right"].value == 0
 
 
-def test_a_stretch_stands_once_and_goes_on_as_asked():
-    task = VerbatimRecall(lengths="150", stretch=10, given=3, depths=4, contexts=8)
-    for ids, (probe,) in told(task):
-        (place,) = [i for i, token in enumerate(ids) if token == probe.ids[0]]
-        stretch = [*probe.ids, *probe.target]
-        assert len(probe.ids) == 3
-        assert ids[place : place + 10] == stretch
-        assert Counter(ids)[stretch[5]] == len(set(stretch)) // 10 == 1
-        assert (place - 1) // 37 == (place + 8) // 37 == int(float(probe.tags["depth"]) / 25)
-
-
-def test_a_stretch_is_graded_place_by_place():
-    task = VerbatimRecall()
-    (world, *_) = task.worlds(0)
-    probe = replace(world.steps[1], target=(5, 6, 7, 8))
-    for said, tokens, whole in (((5, 6, 7, 8), 1, 1), ((5, 6, 8, 7), 0.5, 0), ((6, 7, 8, 5), 0, 0)):
-        got = task.grade(world, probe, Found(said=said))
-        assert (got["tokens"].value, got["whole"].value) == (tokens, whole)
-
-
-def test_first_and_last_are_first_and_last():
-    for ids, probes in told(LostInTheMiddleKV(contexts=2)):
-        places = [ids.index(probe.ids[0]) for probe in probes]
-        assert [probe.tags["position"] for probe in probes] == list(POSITIONS)
-        assert places == sorted(places)
-        assert (places[0], places[-1], len(ids)) == (1, 126, 128)
-        assert abs(places[2] - 64) <= 4
-        assert [(ids[place + 1],) for place in places] == [probe.target for probe in probes]
-
-
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("settings", "said"),
     [
-        (lambda: Needle(lengths="512,many"), "lengths are numbers"),
-        (lambda: Needle(lengths="64", needles=32), "have no room for 32 keys"),
-        (lambda: Needle(needles=33), "there are 32 keys"),
-        (lambda: Needle(contexts=0), "must be at least 1"),
-        (lambda: VerbatimRecall(stretch=2, given=2), "given < stretch"),
-        (lambda: VerbatimRecall(lengths="64"), "no room for a stretch"),
-        (lambda: LostInTheMiddleKV(length=60), "no room for 32 pairs"),
-        (lambda: LostInTheMiddleKV(pairs=4), "pairs must be from 5"),
+        ({"lengths": "512,many"}, "lengths are numbers"),
+        ({"lengths": 64, "needles": 32}, "have no room for 32 keys"),
+        ({"needles": 33}, "there are 32 keys"),
+        ({"contexts": 0}, "must be at least 1"),
     ],
 )
-def test_what_cannot_be_is_refused(make, said):
+def test_what_cannot_be_is_refused(settings, said):
     with pytest.raises(BadConfig, match=said):
-        make()
+        Needle(**settings)

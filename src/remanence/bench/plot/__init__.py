@@ -1,0 +1,1 @@
+"""Pictures as SVG, drawn by hand: an axis, a frame, and one file a kind of picture."""

@@ -1,0 +1,125 @@
+"""What our layers compute and cost beside the same layers of others, in packages of the registry.
+
+    python -m venv PEERS; PEERS/bin/pip install torch==2.13.0
+    PEERS/bin/pip install titans-pytorch==0.5.5 product-key-memory==0.3.0 infini-transformer-pytorch==0.2.1
+    PYTHONPATH=src PEERS/bin/python tests/compare/layers_peers.py
+    PYTHONPATH=src PEERS/bin/python tests/compare/layers_peers.py --rounds 5 --length 2048
+
+Run by hand. First the greatest difference, in double precision, with the weights of one put into the other; then the
+CPU time of one thread, forward and backward, median of rounds in which both run in turn.
+
+Titans:       theirs made a matrix, without norm, residual and momentum, a token a step; ours with momentum 0.
+Product keys: theirs normalises each half of a query and ours both together, so both are compared without.
+Infini:       their memory with the delta rule, driven segment by segment; their gate is the mirror of the paper's.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+import torch.nn.functional as F
+from infini_transformer_pytorch.infini_transformer import FastweightMemory
+from product_key_memory import PKM
+from titans_pytorch import MemoryMLP, NeuralMemory
+from torch import Tensor, nn
+
+from remanence.layers.infini_attention import InfiniAttention
+from remanence.layers.parts.associative import Tokens
+from remanence.layers.product_keys import ProductKeys
+from remanence.layers.titans import Titans
+
+
+@torch.no_grad()
+def titans_off() -> float:
+    width, length = 8, 24
+    theirs = NeuralMemory(
+        width, chunk_size=1, batch_size=1, momentum=False, pre_rmsnorm=False, mem_model_norm_add_residual=False,
+        model=MemoryMLP(width, depth=1), store_memory_loss_fn=lambda y, v: (y - v).square().sum(-1) / 2,
+    ).double()  # fmt: skip
+    ours = Titans(width, grad_chunk=1, conv=0).double()
+    x = torch.randn(2, length, width, dtype=torch.float64)
+    k, v = theirs.to_keys(x)[:, None], theirs.to_values(x)[:, None]
+    alpha = theirs.to_decay_factor(x).sigmoid().view(2, 1, length)
+    theta = theirs.to_adaptive_step(x).sigmoid().view(2, 1, length)
+    tokens = Tokens(k, k, v, torch.ones_like(theta), alpha, torch.zeros_like(theta), theta)
+    first = theirs.memory_model_parameters[0].expand(2, 1, width, width)
+    state = replace(ours.init_state(2), u=(first,), start=(first,))
+    for t in range(length):
+        _, state = ours._chunk(tokens.piece(t, t + 1), state, "chunk")
+    _, after = theirs(x)
+    (last,) = after.states[0].values()
+    return float((last.view(2, 1, width, width) - state.u[0]).abs().max())
+
+
+@torch.no_grad()
+def product_keys_off() -> float:
+    ours = ProductKeys(6, keys=9, heads=3, k=4, key_width=8).double()
+    theirs = PKM(6, heads=3, num_keys=9, topk=4, dim_head=4).double()
+    ours.norm = theirs.norm = nn.Identity()
+    theirs.to_queries.weight.copy_(ours.query.weight.view(3, 2, 4, 6).transpose(0, 1).reshape(24, 6))
+    theirs.keys.copy_(ours.halves.transpose(1, 2))
+    theirs.values.weight.copy_(ours.values)
+    x = torch.randn(2, 20, 6, dtype=torch.float64)
+    return float((ours(x) - theirs(x)).abs().max())
+
+
+@torch.no_grad()
+def infini_off() -> float:
+    ours = InfiniAttention(6, heads=2, segment=5, conv=0).double()
+    ours.beta.normal_()
+    theirs = FastweightMemory(2, use_mem_delta_rule=True).double()
+    theirs.head_gates.copy_(-ours.beta)
+    x = torch.randn(2, 20, 6, dtype=torch.float64)
+    memories, out = None, []
+    for piece in x.split(5, 1):
+        q, k, v, _ = ours.qkv(piece, ours.qkv.init_state(2))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        out.append(theirs.retrieve_and_add_to_output(y, q, memories))
+        memories = theirs.create_new_memories(k, v, memories)
+    return float((ours.out(torch.cat(out, 2)) - ours(x)[0])[:, 5:].abs().max())  # in the first nothing is remembered
+
+
+def timed(rounds: int, *runs: Callable[[], Tensor]) -> list[float]:
+    """Milliseconds of CPU of each."""
+    took: list[list[float]] = [[] for _ in runs]
+    for i in range(rounds + 1):
+        for run, ms in zip(runs, took, strict=True):
+            start = time.thread_time()
+            run().sum().backward()
+            if i:  # the first is to warm up
+                ms.append(1000 * (time.thread_time() - start))
+    return [statistics.median(ms) for ms in took]
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name, default in (("batch", 4), ("length", 1024), ("width", 256), ("rounds", 3)):
+        ask.add_argument(f"--{name}", type=int, default=default)
+    said = ask.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    for name, off in (("titans", titans_off), ("product keys", product_keys_off), ("infini-attention", infini_off)):
+        sys.stdout.write(f"{name:24}differs by {off():.1e}\n")
+    x, heads = torch.randn(said.batch, said.length, said.width, requires_grad=True), 4
+    head = said.width // heads
+    titans = Titans(said.width, heads, grad_chunk=64)
+    neural = NeuralMemory(
+        said.width, chunk_size=64, batch_size=64, heads=heads, dim_head=head, model=MemoryMLP(head, depth=1)
+    )
+    keys = ProductKeys(said.width, keys=128, heads=heads, k=8, key_width=2 * head)
+    pkm = PKM(said.width, heads=heads, num_keys=128, topk=8, dim_head=head)
+    pairs: dict[str, tuple[Callable[[], Tensor], Callable[[], Tensor]]] = {
+        "titans, chunks of 64": (lambda: titans(x)[0], lambda: neural(x)[0]),
+        "product keys, k 8": (lambda: keys(x), lambda: pkm(x)),
+    }
+    for name, pair in pairs.items():
+        ours, theirs = timed(said.rounds, *pair)
+        sys.stdout.write(f"{name:24}{ours:8.0f} ms, theirs {theirs:8.0f} ms: {ours / theirs:.2f}\n")
+
+
+if __name__ == "__main__":
+    main()
