@@ -54,15 +54,18 @@ class Context:
 class SegmentOut:
     """What a model made of one segment."""
 
-    hidden: tuple[
-        Tensor, ...
-    ]  # what entered each of the L layers, and what left the last: L + 1 times [B, P + T + S, D]
+    left: tuple[Tensor, ...]  # the embeddings, then what left each of the L layers: L + 1 times [B, P + T + S, D]
+    hidden: tuple[Tensor, ...]  # the same after the memory's `enter`: what each layer took in, and what left the last
     prefix: int
     suffix: int
 
     def segment(self, i: int) -> Tensor:
         """Level i of the segment itself [B, T, D]."""
         return self.hidden[i][:, self.prefix : self.hidden[i].shape[1] - self.suffix]
+
+    def unread(self, i: int) -> Tensor:
+        """The same before the memory was read into it: what left the layer before."""
+        return self.left[i][:, self.prefix : self.left[i].shape[1] - self.suffix]
 
     def after(self, i: int) -> Tensor:
         """Level i of the tokens put after it [B, S, D]."""
@@ -128,12 +131,13 @@ class SegmentRunner(Generic[S]):
         context = self.memory.read(x, state)
         prefix, suffix = (0 if part is None else part.shape[1] for part in (context.prefix, context.suffix))
         x = torch.cat([part for part in (context.prefix, x, context.suffix) if part is not None], 1)
-        hidden = []
+        left, hidden = [x], []
         for i in range(self.backbone.depth):
             x = x if context.enter is None else context.enter(i, x)
             hidden.append(x)
             x = self.backbone.layer(i, x, context.past[i] if context.past else None)
-        out = SegmentOut((*hidden, x), prefix, suffix)
+            left.append(x)
+        out = SegmentOut(tuple(left), (*hidden, x), prefix, suffix)
         return self.backbone.head(out.segment(len(hidden))), self.memory.write(out, state)
 
     def _replayed(self, ids: Tensor, state: S) -> tuple[Tensor, S]:

@@ -1,0 +1,85 @@
+"""Memory as gate: attention sees a window, a long-term memory everything before it, and one opens and shuts the other.
+
+Source:  "Titans: Learning to Memorize at Test Time", Behrouz, Zhong, Mirrokni 2024 (arXiv 2501.00663), MAG.
+Idea:    the two read the same tokens side by side: one precisely and not far, the other far and not precisely.
+Cost:    O(T (P + W)) attention, and the memory's cost; its state, and 2 W D numbers.
+Differs: the memory has read the persistent tokens before the first one; neither momentum nor convolution reaches over
+         from them.
+
+    y_t = Attention([p; x_{t-W+1} .. x_t])     o_t = norm y_t ⊙ σ(norm M_t(x_t))     M reads [p; x], token by token
+
+Shapes: B batch, H heads, T tokens, P persistent tokens, W tokens of the window, N seen, D width, K head.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from remanence.layers.attention import Attention, Seen
+from remanence.layers.contract.cell import Cell, Form
+from remanence.layers.contract.state import State
+from remanence.layers.parts.associative import Written
+from remanence.layers.titans import Titans
+
+
+@dataclass(frozen=True)
+class Both(State):
+    memory: Written
+    seen: Seen  # the last W - 1 tokens; the persistent ones are parameters
+
+
+class TitansMAG(Cell[Both]):
+    """`expansion` and `grad_chunk` are those of the memory; a sequence may be cut anywhere."""
+
+    forms: ClassVar[tuple[Form, ...]] = ("chunk", "recurrent")
+
+    def __init__(
+        self, width: int, heads: int = 1, window: int = 16, persistent: int = 4, expansion: int = 0,
+        grad_chunk: int = 16, conv: int = 4,
+    ) -> None:  # fmt: skip
+        super().__init__(width)
+        self.memory = Titans(width, heads, expansion, grad_chunk, conv)
+        self.attention = Attention(width, heads, conv, window)
+        self.grain, self.window = self.memory.grain, window
+        self.persistent = nn.Parameter(torch.randn(persistent, width))
+        self.norm, self.gate_norm = nn.RMSNorm(width), nn.RMSNorm(width)
+
+    def init_state(self, batch: int) -> Both:
+        fresh = self.memory.init_state(batch)
+        _, written = self.memory(self.persistent.expand(batch, -1, -1), fresh)
+        return Both(replace(fresh, u=written.u, start=written.u), self.attention.init_state(batch))
+
+    def anew(self, state: Both, rows: Tensor) -> Both:
+        memory = self.init_state(len(rows)).memory.where(rows, state.memory)
+        return Both(memory, self.attention.anew(state.seen, rows))
+
+    def scan(self, x: Tensor, state: Both, mask: Tensor | None, form: Form) -> tuple[Tensor, Both]:
+        gate, memory = self.memory(x, state.memory, mask=mask, form=form)
+        steps = x.split(1 if form == "recurrent" else x.shape[1], 1)
+        real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
+        out, seen, at = [], state.seen, 0
+        for step in steps:
+            y, seen = self._look(step, real[:, at : at + step.shape[1]], seen)
+            out.append(y)
+            at += step.shape[1]
+        return self.norm(torch.cat(out, 1)) * self.gate_norm(gate).sigmoid(), Both(memory, seen)
+
+    def _look(self, x: Tensor, real: Tensor, seen: Seen) -> tuple[Tensor, Seen]:
+        """Attention to the persistent tokens and the window."""
+        q, k, v, convs = self.attention.qkv(x, seen.convs)
+        k, v, real = torch.cat([seen.k, k], 2), torch.cat([seen.v, v], 2), torch.cat([seen.real, real], 1)
+        t, n, p = x.shape[1], k.shape[2], len(self.persistent)
+        behind = torch.arange(n - t, n, device=x.device)[:, None] - torch.arange(n, device=x.device)  # [T, N]
+        looks = (behind >= 0) & (behind < self.window) & real[:, None, None]
+        first_k, first_v = (
+            project(self.persistent).unflatten(1, (q.shape[1], -1)).transpose(0, 1).expand(len(x), -1, -1, -1)
+            for project in list(self.attention.qkv.project)[1:]
+        )
+        y = F.scaled_dot_product_attention(
+            q, torch.cat([first_k, k], 2), torch.cat([first_v, v], 2), attn_mask=F.pad(looks, (p, 0), value=True)
+        )
+        keep = slice(max(0, n - self.window + 1), None)
+        return self.attention.out(y), Seen(k[:, :, keep], v[:, :, keep], real[:, keep], convs)
