@@ -92,6 +92,24 @@ def test_part_of_the_past_is_read_as_a_slow_loop_reads_it(positions, t):
                 torch.testing.assert_close(got[b, head, i].double(), want, rtol=1e-4, atol=1e-5)
 
 
+def test_where_old_tokens_were_seen_is_not_copied_for_each_new_one():
+    real = torch.ones(B, 20, dtype=torch.bool)
+    real[1, :3] = False
+    held, new = held_of(20, real), random(B, H, 1, D)
+    kept = held.where.data
+    for _ in range(10):
+        held.append(new, new, None)
+    held.crop(25)
+    held.append(new, new, torch.tensor([[True], [False]]))
+    assert held.where.data is kept
+    assert held.places().tolist() == [[[*range(26)]], [[-1] * 3 + [*range(3, 25), -1]]]
+    held.keep(torch.tensor([[[0, 5, 25], [1, 2, 3]]]))
+    held.rows(torch.tensor([1, 1, 0]))
+    held.append(new[[0, 0, 0]], new[[0, 0, 0]], None)
+    padded, alone = [[-1, 5, -1, 26], [-1, -1, 3, 26]], [[0, 5, 25, 26], [1, 2, 3, 26]]
+    assert held.places().tolist() == [padded, padded, alone]
+
+
 def test_a_hole_that_nobody_speaks_of_is_found():
     held, q = held_of(20), random(B, Q, 1, D, seed=3)
     rope, module = rope_of("llama")

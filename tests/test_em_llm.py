@@ -62,7 +62,8 @@ def defined(adjacency: Tensor, cut: int) -> tuple[float, float]:
 
 
 def test_cuts_are_as_modularity_and_conductance_define_them() -> None:
-    keys = topics([30, 50])[0][0].double().transpose(0, 1).flatten(1) + 0.05
+    noise = 0.05 * torch.randn(80, 300, generator=torch.Generator().manual_seed(4))
+    keys = torch.cat([topics([30, 50])[0][0].transpose(0, 1).flatten(1) + 0.05, noise], 1).double()
     adjacency = keys @ keys.T
     q, phi = modularity(keys), conductance(keys)
     assert len(q) == len(phi) == 81

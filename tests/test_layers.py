@@ -119,8 +119,8 @@ def test_gradients_reach_every_parameter_and_the_first_state(name: str) -> None:
     _, state = c(x)  # one that was written to
     state = state.map(lambda t: t.detach().requires_grad_() if t.is_floating_point() else t)
     y, after = c(x, state)
-    loss = y.square().sum() + c(x)[0].square().sum() + sum(t.square().sum() for _, t in after.tensors() if t.is_floating_point())
-    loss.backward()
+    written = sum(t.square().sum() for _, t in after.tensors() if t.is_floating_point())
+    (y.square().sum() + c(x)[0].square().sum() + written).backward()
     dead = [n for n, p in c.named_parameters() if p.grad is None or not bool(p.grad.abs().sum() > 0)]
     assert not dead
     parts = [t for _, t in state.tensors() if t.is_floating_point() and t.numel()]

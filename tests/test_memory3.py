@@ -194,7 +194,7 @@ def test_a_library_at_half_depth_is_saved_too(tmp_path: Path) -> None:
         cache = memory.policy.write(memory, [some(39, 1)])
         held = [layer.held for layer in cache.memory_layers]
         assert [len(x) for x in held] == [3 * 8, 0], "39 tokens are 16, 16, and the last 16"
-        assert held[0].where.max() < 16
+        assert held[0].places().max() < 16
         cache.save(tmp_path / "library")
         expected = model(text, past_key_values=cache).logits
         cache.crop(-5)

@@ -182,11 +182,12 @@ def right(model, policy, world) -> int:
 @pytest.mark.skipif(not RECALL.exists(), reason="needs the small trained model")
 def test_a_trained_model_recalls_as_well_from_eight_bits() -> None:
     model = LlamaForCausalLM.from_pretrained(RECALL).eval()
-    world = recall.contexts(np.random.default_rng(0), 64, 1024, 8)  # eight times its window
+    world = recall.contexts(np.random.default_rng(0), 32, 1024, 8)  # eight times its window
     full = TopBlocks(blocks=8, block=8, sinks=1, local=32, chunk=64)
-    assert right(model, full, world) >= 62
-    assert right(model, Quantized(full), world) >= right(model, full, world) - 1
-    assert right(model, Streaming(sinks=1, local=32), world) < 10, "what is far was needed"
+    in_full = right(model, full, world)
+    assert in_full >= 31
+    assert right(model, Quantized(full), world) >= in_full - 1
+    assert right(model, Streaming(sinks=1, local=32), world) < 5, "what is far was needed"
 
 
 @pytest.mark.parametrize("policy", [TopBlocks(blocks=10**6, local=LOCAL), Streaming(local=LOCAL, chunk=256)], ids=repr)

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal, Self
 
+import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -42,6 +43,11 @@ class Far:
     only: Tensor | None = None  # [B, H or Q, T, R]: which of them each query reads; None: each reads all
     window: int | None = None  # no query looks further back than this, itself included; None: as far as it likes
     whole: bool = False  # said by who knows that no id is -1, so that nobody has to wait for the device to look
+
+    @classmethod
+    def span(cls, start: int, end: int, device: torch.device, window: int | None = None) -> Self:
+        """Every token start..end: none where both are the same."""
+        return cls(torch.arange(start, end, device=device)[None, None], end, window=window, whole=True)
 
 
 @dataclass(kw_only=True)

@@ -55,7 +55,7 @@ class PromptCache(Base):
         return None if ready else self.far(held, query, 0, past)
 
     def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
-        return Far(torch.empty(1, 1, 0, dtype=torch.long, device=query.device), 0, window=self.window, whole=True)
+        return Far.span(0, 0, query.device, self.window)
 
     def fresh(self) -> Self:
         return replace(self, schema={})  # the layers need not know it

@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 
 from remanence.cache.base import Base, Far
 from remanence.cache.parts.attend import Read, attend, weights
-from remanence.cache.parts.heads import looking, nothing, of_layer
+from remanence.cache.parts.heads import looking, of_layer
 from remanence.cache.parts.held import Held
 
 
@@ -53,9 +53,8 @@ class RetrievalHeads(Base):
 
     def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
         if not self.heads:
-            return nothing(query, end)
-        everything = Far(torch.arange(start, end, device=query.device)[None, None], end, whole=True)
-        return looking(everything, self.heads, query)
+            return Far.span(end, end, query.device)
+        return looking(Far.span(start, end, query.device), self.heads, query)
 
 
 @torch.no_grad()
@@ -100,7 +99,7 @@ class _Watching(Base):
         return True
 
     def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
-        return Far(torch.arange(start, end, device=query.device)[None, None], end, whole=True)
+        return Far.span(start, end, query.device)
 
     def attend(self, read: Read) -> Tensor:
         mask = None if read.mask is None else read.mask[:, :, -self.newest :]

@@ -31,7 +31,7 @@ class Streaming(Base):
         return 0
 
     def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
-        return Far(torch.empty(1, 1, 0, dtype=torch.long, device=query.device), end, whole=True)
+        return Far.span(end, end, query.device)
 
     def added(self, held: Held) -> None:
         n = len(held)

@@ -52,7 +52,7 @@ class ThinK(Base):
     def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
         seen = query if self.queries is None else torch.cat([self.queries.expand(len(query), -1, -1, -1), query], 2)
         self.queries = seen[:, :, -self.window :].clone()
-        return Far(torch.arange(start, end, device=query.device)[None, None], end, whole=True)
+        return Far.span(start, end, query.device)
 
     def store(self, like: Tensor, what: KeysOrValues) -> Tokens:
         if what == "values":

@@ -31,7 +31,6 @@ class RMT(SegmentMemory[Memory]):
             raise BadConfig(f"tokens must be at least 1, got {tokens}")
         self.first = nn.Parameter(torch.randn(tokens, width) * 0.02)
         self.place = nn.Parameter(torch.randn(tokens, width) * 0.02)  # tells the tokens that write from those that read
-        self.norm = nn.LayerNorm(width)
 
     def init_state(self, batch: int) -> Memory:
         return Memory(self.first.expand(batch, -1, -1))
@@ -40,4 +39,4 @@ class RMT(SegmentMemory[Memory]):
         return Context(prefix=state.m, suffix=state.m + self.place)
 
     def write(self, out: SegmentOut, state: Memory) -> Memory:
-        return Memory(self.norm(out.after(self.depth)))
+        return Memory(out.after(self.depth))

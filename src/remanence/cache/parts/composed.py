@@ -52,8 +52,9 @@ def fill(cache: MemoryCache, pieces: Iterable[Piece], ids: Tensor) -> MemoryCach
         held = layer.held
         assert held is not None
         held.append(piece.k, piece.v, None)
-        in_order = torch.equal(piece.where, torch.arange(seen, device=ids.device)[None, None])
-        held.where, held.seen = None if in_order else piece.where, seen
+        held.seen = seen
+        if not torch.equal(piece.where, torch.arange(seen, device=ids.device)[None, None]):  # else they are in order
+            held.note(piece.where)
     cache.memory_layers[0].heard.note(ids)
     return cache
 
@@ -65,6 +66,6 @@ def rotate(cache: MemoryCache) -> None:
         assert held is not None and attached is not None
         if held.where is not None:
             module = attached.attentions[layer.index]
-            keys = attached.rope.rotate_at(module, held.k.span(0, len(held)), held.where, held.seen)
+            keys = attached.rope.rotate_at(module, held.k.span(0, len(held)), held.places(), held.seen)
             held.rotated, held.gap = Tokens.like(keys), held.seen - len(held)
             held.rotated.append(keys)

@@ -35,8 +35,3 @@ def looking(far: Far, heads: Heads, query: Tensor) -> Far:
         only = only if only.shape[1] == n else only.repeat_interleave(n // only.shape[1], 1)
         return replace(far, only=only & looks)
     return replace(far, only=looks.expand(-1, -1, t, far.ids.shape[2]))
-
-
-def nothing(query: Tensor, until: int) -> Far:
-    """For a layer in which no head looks."""
-    return Far(torch.empty(1, 1, 0, dtype=torch.long, device=query.device), until, whole=True)

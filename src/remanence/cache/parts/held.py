@@ -24,7 +24,7 @@ class Held:
     heard: Heard  # what the model said of the tokens, shared by its layers
     layer: int = 0
     seen: int = 0
-    where: Tensor | None = None  # [B, 1 or H, N] where each was seen, or PADDING; None: in order, none padding
+    where: Tokens | None = None  # [B, 1 or H, N, 1] where each was seen, or PADDING; None: in order, none padding
     padded: bool = False  # whether any was padding
     rotated: Tokens | None = field(default=None, repr=False)  # k at the places 0, 1, ..., while all is read
     gap: int = 0  # `rotated` was given, at other places: the next token is there at as many more than are held
@@ -34,13 +34,13 @@ class Held:
 
     def append(self, k: Tensor, v: Tensor, real: Tensor | None) -> None:
         """New tokens [B, H, T, D]. `real` [B, T] is False at padding; None: none is."""
-        if self.where is not None or real is not None:
-            new = torch.arange(self.seen, self.seen + k.shape[2], device=k.device).expand(k.shape[0], 1, -1)
+        if self.where is None and real is not None:
+            self.note(self.places().expand(k.shape[0], -1, -1))
+        if self.where is not None:
+            new = torch.arange(self.seen, self.seen + k.shape[2], device=k.device)
             if real is not None:
-                new, self.padded = new.masked_fill(~real[:, None], PADDING), True
-            old = self.places()
-            new = new.expand(-1, old.shape[1], -1)
-            self.where = torch.cat([old.expand(k.shape[0], -1, -1), new], 2)
+                new, self.padded = new.masked_fill(~real, PADDING)[:, None], True
+            self.where.append(new.expand(*self.where.data.shape[:2], -1)[..., None])
         self.k.append(k)
         self.v.append(v)
         self.seen += k.shape[2]
@@ -48,18 +48,23 @@ class Held:
     def places(self) -> Tensor:
         """[B or 1, H or 1, N]: where each token held was seen, or PADDING."""
         if self.where is not None:
-            return self.where
+            return self.where.span(0, len(self))[..., 0]
         return torch.arange(len(self), device=self.k.data.device)[None, None]
 
     def padding(self) -> Tensor | None:
         """[B, 1 or H, N], True at padding; None where there is none."""
-        return self.where == PADDING if self.where is not None and self.padded else None
+        return self.places() == PADDING if self.padded else None
+
+    def note(self, places: Tensor) -> None:
+        """All that is held was seen at places [B, 1 or H, N]."""
+        self.where = Tokens.like(places[..., None])
+        self.where.append(places[..., None])
 
     def keep(self, ids: Tensor) -> None:
         """Let go of all tokens but those of ids [B or 1, H or 1, R], ascending."""
         b, h = self.k.data.shape[:2]
         alike = ids.shape[1] == 1 and self.places().shape[1] == 1
-        self.where = self.places().expand(b, 1 if alike else h, -1).gather(2, ids.expand(b, 1 if alike else h, -1))
+        self.note(self.places().expand(b, 1 if alike else h, -1).gather(2, ids.expand(b, 1 if alike else h, -1)))
         self.k.keep(ids)
         self.v.keep(ids)
         self.rotated = None
@@ -67,13 +72,13 @@ class Held:
     def put(self, start: int, end: int, k: Tensor, v: Tensor, where: Tensor) -> None:
         """In the place of tokens start..end, others [B, H, R, D] that stand for them, as if seen at where [B, H, R]."""
         places = self.places().expand(*where.shape[:2], -1)
-        self.where = torch.cat([places[:, :, :start], where, places[:, :, end:]], 2)
-        self.padded = bool((self.where == PADDING).any())
+        self.note(torch.cat([places[:, :, :start], where, places[:, :, end:]], 2))
         for held, new in ((self.k, k), (self.v, v)):
             after = held.span(end, len(held)).clone()
             held.crop(start)
             held.append(new.to(after.dtype))
             held.append(after)
+        self.padded = bool((self.places() == PADDING).any())
         self.rotated = None
 
     def crop(self, n: int) -> None:
@@ -84,7 +89,7 @@ class Held:
         self.k.crop(left)
         self.v.crop(left)
         if self.where is not None:
-            self.where = self.where[:, :, :left]
+            self.where.crop(left)
         if self.rotated is not None:
             self.rotated.crop(min(left, len(self.rotated)))
         self.seen = n
@@ -93,8 +98,8 @@ class Held:
         """Other rows of the batch in the place of these."""
         self.k.rows(ids)
         self.v.rows(ids)
-        if self.where is not None and self.where.shape[0] > 1:
-            self.where = self.where.index_select(0, ids.to(self.where.device))
+        if self.where is not None:
+            self.where.rows(ids)
         self.rotated = None
 
     @property

@@ -40,7 +40,7 @@ class Keep(Base):
         """[B or 1, H or 1, end - start]: the greater, the longer it is kept."""
 
     def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
-        return Far(torch.arange(start, end, device=query.device)[None, None], end, whole=True)
+        return Far.span(start, end, query.device)
 
     def choose(self, held: Held, query: Tensor, past: int) -> Far | None:
         """All that is held; where tokens between were let go of, as far tokens, so that their positions count."""

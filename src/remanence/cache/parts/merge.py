@@ -9,7 +9,6 @@ Shapes: B batch, H key-value heads, N states, D width.
 from abc import abstractmethod
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
 from remanence.cache.base import Base, Far
@@ -50,7 +49,7 @@ class Merge(Base):
         """As many as are to be held; the first `old` were merged before, the others are single tokens."""
 
     def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
-        return Far(torch.arange(start, end, device=query.device)[None, None], end, whole=True)
+        return Far.span(start, end, query.device)
 
     def choose(self, held: Held, query: Tensor, past: int) -> Far | None:
         """All that is held; as far ones where positions count or some states are empty."""

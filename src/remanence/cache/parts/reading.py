@@ -93,10 +93,11 @@ class Reading:
 
     def _places(self, sinks: int, far: Far, end: int) -> Tensor:
         """[B or 1, H or 1, R]: where each token that is read was seen, or PADDING; holes are as padding."""
-        where, ids = self.held.where, far.ids
-        if where is None:  # in order: a token's number is its place
+        ids = far.ids
+        if self.held.where is None:  # in order: a token's number is its place
             first, last = (torch.arange(*span, device=ids.device) for span in ((0, sinks), (far.until, end)))
             return torch.cat([first.expand(*ids.shape[:2], -1), ids, last.expand(*ids.shape[:2], -1)], 2)
+        where = self.held.places()
         b, h = (max(where.shape[i], ids.shape[i]) for i in (0, 1))
         where, ids = where.expand(b, h, -1), ids.expand(b, h, -1)
         chosen = where.gather(2, ids.clamp(min=0)).masked_fill(ids < 0, PADDING)

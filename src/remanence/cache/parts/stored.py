@@ -123,7 +123,7 @@ def _tensors(cache: MemoryCache) -> Iterator[tuple[str, Tensor]]:
         for kv, store in (("k", held.k), ("v", held.v)):
             yield from ((f"{name}{kv}.{part}".rstrip("."), x) for part, x in store.parts().items())
         if held.where is not None:
-            yield f"{name}where", held.where
+            yield f"{name}where", held.places()
         for note, _, value in _notes(layer.policy):
             if isinstance(value, Tokens):
                 yield f"{name}noted.{note}", value.span(0, len(value))
@@ -172,9 +172,10 @@ def _fill(layer: MemoryLayer, said: dict[str, Any], tensors: dict[str, Tensor], 
         _store(layer.policy, name, shape, said, tensors, path) for name, shape in zip("kv", said["shapes"], strict=True)
     )
     layer.lazy_initialization(k.data, v.data)
-    where = tensors.get("where")
-    padded = where is not None and bool((where == PADDING).any())
-    layer.held = Held(k, v, layer.heard, layer.index, said["seen"], where, padded)
+    layer.held = Held(k, v, layer.heard, layer.index, said["seen"])
+    if "where" in tensors:
+        layer.held.note(tensors["where"])
+        layer.held.padded = bool((tensors["where"] == PADDING).any())
     if same:
         for name, (policy, field), _ in list(_notes(layer.policy)):
             value: Any = tensors[f"noted.{name}"] if f"noted.{name}" in tensors else said["noted"].get(name)

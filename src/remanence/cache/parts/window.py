@@ -33,9 +33,8 @@ class Window(Base):
         return None if within else self.far(held, query, 0, past)
 
     def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
-        first = len(held) - query.shape[2] - self.window + 1
-        none = torch.empty(1, 1, 0, dtype=torch.long, device=query.device)
-        return Far(none, max(0, first), window=self.window, whole=True)
+        first = max(0, len(held) - query.shape[2] - self.window + 1)
+        return Far.span(first, first, query.device, self.window)
 
     def added(self, held: Held) -> None:
         if len(held) > 2 * self.window + self.chunk:

@@ -9,11 +9,10 @@ Differs: nothing is let go of, so what is held is the same.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
 from remanence.cache.base import Base, Far
-from remanence.cache.parts.heads import looking, nothing, of_layer
+from remanence.cache.parts.heads import looking, of_layer
 from remanence.cache.parts.held import Held
 from remanence.cache.parts.wrapper import Wrapper
 
@@ -37,8 +36,8 @@ class PerHead(Wrapper):
             return None
         end = past - self.local
         if not self.heads:
-            return nothing(query, end)
+            return Far.span(end, end, query.device)
         far = self.policy.choose(held, query, past)
         if far is None:  # everything
-            far = Far(torch.arange(self.sinks, end, device=query.device)[None, None], end, whole=True)
+            far = Far.span(self.sinks, end, query.device)
         return looking(far, self.heads, query)

@@ -15,6 +15,7 @@ is taken where the one before it left the weights. A sequence may be cut anywher
 Shapes: B batch, H heads, T tokens, K width of a key, V of a value, C tokens of a chunk.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar
 
@@ -44,8 +45,10 @@ class Tokens:
     eta: Tensor
     theta: Tensor
 
-    def piece(self, start: int, end: int) -> "Tokens":
-        return Tokens(*(getattr(self, f.name)[:, :, start:end] for f in fields(self)))
+    def split(self, sizes: list[int]) -> Iterator["Tokens"]:
+        """In pieces: one cut for all of them, so that gradients are put together once."""
+        cut = [getattr(self, f.name).split(sizes, 2) for f in fields(self)]
+        return (Tokens(*piece) for piece in zip(*cut, strict=True))
 
 
 @dataclass(frozen=True)
@@ -116,12 +119,12 @@ class AssociativeCell(Cell[Written]):
         alpha, eta, theta = self.gate(x)
         real = unmasked(torch.ones_like(theta), mask)
         tokens = Tokens(q, k, v, real, unmasked(alpha, mask), eta, theta)
-        out, at = [], 0
-        while at < x.shape[1]:
-            end = min(x.shape[1], at + self.grain - state.into)
-            y, state = self._chunk(tokens.piece(at, end), state, form)
+        first = min(x.shape[1], self.grain - state.into)
+        rest, last = divmod(x.shape[1] - first, self.grain)
+        out = []
+        for piece in tokens.split([first, *[self.grain] * rest, *[last] * (last > 0)]):
+            y, state = self._chunk(piece, state, form)
             out.append(y)
-            at = end
         return self.out(torch.cat(out, 2)), replace(state, convs=convs)
 
     def _chunk(self, new: Tokens, state: Written, form: Form) -> tuple[Tensor, Written]:
