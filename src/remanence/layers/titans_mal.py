@@ -12,48 +12,14 @@ Differs: the memory has read the persistent tokens before the first one, and att
 Shapes: B batch, T tokens, P persistent tokens, W tokens of the window, D width.
 """
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from torch import Tensor
 
-import torch
-from torch import Tensor, nn
-
-from remanence.layers.attention import Attention, Seen
-from remanence.layers.contract.cell import Cell, Form
-from remanence.layers.contract.state import State
-from remanence.layers.parts.associative import Written
-from remanence.layers.titans import Titans
+from remanence.layers.contract.cell import Form
+from remanence.layers.parts.memory_and_window import Both, MemoryAndWindow
 
 
-@dataclass(frozen=True)
-class Both(State):
-    memory: Written
-    seen: Seen
-
-
-class TitansMAL(Cell[Both]):
-    """`expansion` and `grad_chunk` are those of the memory; a sequence may be cut anywhere."""
-
-    forms: ClassVar[tuple[Form, ...]] = ("chunk", "recurrent")
-
-    def __init__(
-        self, width: int, heads: int = 1, window: int = 16, persistent: int = 4, expansion: int = 0,
-        grad_chunk: int = 16, conv: int = 4,
-    ) -> None:  # fmt: skip
-        super().__init__(width)
-        self.memory = Titans(width, heads, expansion, grad_chunk, conv)
-        self.attention = Attention(width, heads, conv, window)
-        self.grain = self.memory.grain
-        self.persistent = nn.Parameter(torch.randn(persistent, width))
-
-    def init_state(self, batch: int) -> Both:
-        fresh = self.memory.init_state(batch)
-        _, written = self.memory(self.persistent.expand(batch, -1, -1), fresh)
-        return Both(replace(fresh, u=written.u, start=written.u), self.attention.init_state(batch))
-
-    def anew(self, state: Both, rows: Tensor) -> Both:
-        memory = self.init_state(len(rows)).memory.where(rows, state.memory)
-        return Both(memory, self.attention.anew(state.seen, rows))
+class TitansMAL(MemoryAndWindow):
+    """The window looks at what the memory answers."""
 
     def scan(self, x: Tensor, state: Both, mask: Tensor | None, form: Form) -> tuple[Tensor, Both]:
         y, memory = self.memory(x, state.memory, mask=mask, form=form)
