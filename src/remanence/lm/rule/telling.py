@@ -135,12 +135,15 @@ def _told(
     says: tuple[Statement, ...] | None = None,
 ) -> Told:
     raw = f"{subject} {text[start].lower()}{text[start + 1 : end]}" if subject else text[start:end]
-    marked, when = dated(third_person(raw), at)
+    third = third_person(raw)
+    marked, when = dated(third, at)
+    timeless = marked == third  # and then so is what was said
     if about and (he := _HE.match(marked)):
         name = f"{about}'s" if he.group().lower() in ("his", "her") else about
         marked, raw = name + marked[he.end() :], name + raw[he.end() :]
     marked = marked[:1].upper() + marked[1:]
-    return Told(start, end, marked, dated(raw, at)[0], when, tuple(statements(bare(marked))) if says is None else says)
+    plain = raw if timeless else dated(raw, at)[0]
+    return Told(start, end, marked, plain, when, tuple(statements(bare(marked))) if says is None else says)
 
 
 def _fact(t: Told, speaker: str) -> Fact:
