@@ -7,23 +7,20 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from cells import exactly  # noqa: E402
 from remanence.layers.parts.associative import AssociativeCell  # noqa: E402
 from remanence.layers.parts.inner_rule import newton_schulz  # noqa: E402
 from remanence.layers.titans import Titans  # noqa: E402
 from remanence.registry import load, names  # noqa: E402
 
-torch.set_num_threads(1)
 WIDTH, LENGTH = 12, 21
 CELLS = [name for name in names("layers") if issubclass(load("layers", name), AssociativeCell)]
 
 
 @pytest.fixture(autouse=True)
 def _exactly() -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
+    with exactly():
+        yield
 
 
 def oracle(cell: Any, x: Any) -> Any:
@@ -32,7 +29,7 @@ def oracle(cell: Any, x: Any) -> Any:
     silu, out = torch.nn.functional.silu, []
     alpha, eta, theta = cell.gate(x)
     for h in range(cell.qkv.heads):
-        u = [cell.rule.start(w[h]).clone() for w in cell.first]
+        u = [w[h].clone() for w in cell.first]
         s = [torch.zeros_like(w) for w in u]
         keys = [_features(silu(t), cell.choices.degree) for t in k[0, h]]
         heads = []

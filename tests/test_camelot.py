@@ -11,11 +11,9 @@ pytest.importorskip("transformers")
 from torch import Tensor  # noqa: E402
 from transformers import LlamaForCausalLM  # noqa: E402
 
+from feeding import fed  # noqa: E402
 from remanence.bench import recall  # noqa: E402
 from remanence.cache.camelot import Camelot  # noqa: E402
-from remanence.cache.parts.heard import Heard  # noqa: E402
-from remanence.cache.parts.held import Held  # noqa: E402
-from remanence.cache.parts.tokens import Tokens  # noqa: E402
 from remanence.cache.streaming import Streaming  # noqa: E402
 from remanence.errors import BadConfig  # noqa: E402
 
@@ -25,15 +23,6 @@ SINKS, LOCAL, WIDTH = 2, 5, 16
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
-
-
-def fed(policy: Camelot | Streaming, keys: Tensor, values: Tensor, piece: int, real: Tensor | None = None) -> Held:
-    held = Held(Tokens.like(keys), Tokens.like(values), Heard())
-    for start in range(0, keys.shape[2], piece):
-        end = start + piece
-        held.append(keys[:, :, start:end], values[:, :, start:end], None if real is None else real[:, start:end])
-        policy.added(held)
-    return held
 
 
 def slowly(keys: Tensor, values: Tensor, modes: int, near: float) -> list[tuple[Tensor, Tensor, int, int]]:

@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from cells import exactly  # noqa: E402
 from remanence.layers.contract.cell import Cell  # noqa: E402
 from remanence.registry import load, names  # noqa: E402
 
@@ -18,13 +19,8 @@ CELLS = [name for name in names("layers") if issubclass(load("layers", name), Ce
 
 @pytest.fixture(autouse=True)
 def _exactly() -> Iterator[None]:
-    before, threads = torch.get_default_dtype(), torch.get_num_threads()
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-    torch.set_num_threads(threads)
+    with exactly():
+        yield
 
 
 def cell(name: str, law: str = "", **settings: Any) -> Any:

@@ -7,6 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from cells import exactly  # noqa: E402
 from remanence.layers.contract.parametric import ParametricMemory  # noqa: E402
 from remanence.registry import load, names  # noqa: E402
 
@@ -17,13 +18,8 @@ every = pytest.mark.parametrize("name", MEMORIES)
 
 @pytest.fixture(autouse=True)
 def _exactly() -> Iterator[None]:
-    before, threads = torch.get_default_dtype(), torch.get_num_threads()
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
-    torch.set_num_threads(threads)
+    with exactly():
+        yield
 
 
 def memory(name: str, law: str = "") -> Any:

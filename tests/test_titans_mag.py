@@ -1,22 +1,14 @@
 """A window, always with the persistent tokens in it, and a memory of everything that opens and shuts it."""
 
-from dataclasses import replace
-
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from cells import last_changed_by_first, told  # noqa: E402
 from remanence.layers.attention import Attention  # noqa: E402
-from remanence.layers.contract.state import State  # noqa: E402
 from remanence.layers.titans_mag import TitansMAG  # noqa: E402
 
 torch.set_num_threads(1)
-
-
-def told(cell: torch.nn.Module) -> State:
-    """A memory whose weights are those left by the persistent tokens, and which is new in everything else."""
-    _, state = cell.memory(cell.persistent[None])
-    return replace(cell.memory.init_state(1), u=state.u, start=state.u)
 
 
 @torch.no_grad()
@@ -44,12 +36,5 @@ def test_it_is_the_formula_token_by_token() -> None:
 def test_it_remembers_what_a_window_has_lost() -> None:
     """Attention over the same window (the nearest simpler cell) knows nothing of the first token."""
     torch.manual_seed(0)
-    x = torch.randn(1, 40, 4)
-    other = x.clone()
-    other[:, 0] = torch.randn(4)
-
-    def changed(cell: torch.nn.Module) -> float:
-        return float((cell(x)[0] - cell(other)[0])[:, -1].detach().abs().max())
-
-    assert changed(TitansMAG(4, window=8)) > 1e-6
-    assert changed(Attention(4, window=8)) == 0
+    assert last_changed_by_first(TitansMAG(4, window=8)) > 1e-6
+    assert last_changed_by_first(Attention(4, window=8)) == 0

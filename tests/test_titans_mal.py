@@ -1,22 +1,14 @@
 """Attention over a window of what the memory answers."""
 
-from dataclasses import replace
-
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from cells import last_changed_by_first, told  # noqa: E402
 from remanence.layers.attention import Attention  # noqa: E402
-from remanence.layers.contract.state import State  # noqa: E402
 from remanence.layers.titans_mal import TitansMAL  # noqa: E402
 
 torch.set_num_threads(1)
-
-
-def told(cell: torch.nn.Module) -> State:
-    """A memory whose weights are those left by the persistent tokens, and which is new in everything else."""
-    _, state = cell.memory(cell.persistent[None])
-    return replace(cell.memory.init_state(1), u=state.u, start=state.u)
 
 
 @torch.no_grad()
@@ -43,12 +35,5 @@ def test_it_is_attention_to_what_the_memory_made_of_the_last_tokens() -> None:
 def test_it_remembers_what_a_window_has_lost() -> None:
     """Attention over the same window (the nearest simpler cell) knows nothing of the first token."""
     torch.manual_seed(0)
-    x = torch.randn(1, 40, 4)
-    other = x.clone()
-    other[:, 0] = torch.randn(4)
-
-    def changed(cell: torch.nn.Module) -> float:
-        return float((cell(x)[0] - cell(other)[0])[:, -1].detach().abs().max())
-
-    assert changed(TitansMAL(4, window=8)) > 1e-6
-    assert changed(Attention(4, window=8)) == 0
+    assert last_changed_by_first(TitansMAL(4, window=8)) > 1e-6
+    assert last_changed_by_first(Attention(4, window=8)) == 0

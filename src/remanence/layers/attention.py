@@ -8,7 +8,6 @@ Differs: no positions of its own; order comes from the short convolution, as in 
     y_t = Σ_{i<=t} softmax_i(q_t·k_i / √K) v_i
 """
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -17,18 +16,8 @@ from torch import Tensor
 
 from remanence.errors import BadConfig
 from remanence.layers.contract.cell import Cell, Form
-from remanence.layers.contract.state import State
-from remanence.layers.parts.qkv import QKV, Convs, Out, head_width
-
-
-@dataclass(frozen=True)
-class Seen(State):
-    """Grows with every token, up to the window; `real` is False at padding and before a row began anew."""
-
-    k: Tensor  # [B, H, N, K]
-    v: Tensor  # [B, H, N, K]
-    real: Tensor  # [B, N]
-    convs: Convs
+from remanence.layers.parts.qkv import QKV, Out, head_width
+from remanence.layers.parts.seen import Seen, anew, in_pieces, unseen
 
 
 class Attention(Cell[Seen]):
@@ -44,27 +33,17 @@ class Attention(Cell[Seen]):
         self.out = Out(width, heads, self.head)
 
     def init_state(self, batch: int) -> Seen:
-        none = self.like.new_zeros(batch, self.qkv.heads, 0, self.head)
-        return Seen(none, none, torch.zeros(batch, 0, dtype=torch.bool, device=none.device), self.qkv.init_state(batch))
+        return unseen(self.qkv, self.head, batch)
 
     def anew(self, state: Seen, rows: Tensor) -> Seen:
-        empty = replace(state, convs=self.qkv.init_state(len(rows)))
-        return replace(empty.where(rows, state), real=state.real & ~rows[:, None])
+        return anew(state, rows, self.qkv)
 
     def scan(self, x: Tensor, state: Seen, mask: Tensor | None, form: Form) -> tuple[Tensor, Seen]:
-        if form == "recurrent":
-            out = []
-            for t in range(x.shape[1]):
-                now = None if mask is None else mask[:, t : t + 1]
-                y, state = self._all(x[:, t : t + 1], state, now)
-                out.append(y)
-            return torch.cat(out, 1), state
-        return self._all(x, state, mask)
+        return in_pieces(self._all, x, state, mask, form)
 
-    def _all(self, x: Tensor, state: Seen, mask: Tensor | None) -> tuple[Tensor, Seen]:
+    def _all(self, x: Tensor, state: Seen, new: Tensor) -> tuple[Tensor, Seen]:
         q, k, v, convs = self.qkv(x, state.convs)
-        real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
-        k, v, real = torch.cat([state.k, k], 2), torch.cat([state.v, v], 2), torch.cat([state.real, real], 1)
+        k, v, real = torch.cat([state.k, k], 2), torch.cat([state.v, v], 2), torch.cat([state.real, new], 1)
         t, n = x.shape[1], k.shape[2]
         behind = torch.arange(n - t, n, device=x.device)[:, None] - torch.arange(n, device=x.device)  # [T, N]
         looks = (behind >= 0) & (behind < (self.window or n + 1))

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from remanence.layers.attention import Attention, Seen
+from remanence.layers.attention import Attention
 from remanence.layers.contract.cell import Cell, Form
 from remanence.layers.contract.state import State
 from remanence.layers.parts.fast_weights import FastWeights
 from remanence.layers.parts.linear_scan import linear_scan
 from remanence.layers.parts.qkv import QKV, Out, head_width, unmasked
+from remanence.layers.parts.seen import Seen
 
 EPSILON = 1e-6
 

@@ -10,20 +10,16 @@ Differs: heads as wide for values as for keys; no output gate.
     α_t = exp(-A softplus(w·x_t + b)), A > 0 learned for each head     β_t = σ(w'·x_t)     |q| = |k| = 1
 """
 
-import math
 from dataclasses import replace
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from remanence.layers.contract.cell import Cell, Form
+from remanence.layers.parts.decay import first_rates, log_decay, spread
 from remanence.layers.parts.delta_rule import delta_rule
 from remanence.layers.parts.fast_weights import FastWeights
 from remanence.layers.parts.qkv import QKV, Out, head_width, unmasked
-
-FADES = (0.001, 0.1)  # the paper's, as in Mamba 2: softplus(b) at first, spread evenly in logarithm
-RATES = (1.0, 16.0)  # the paper's: A at first
 
 
 class GatedDeltaNet(Cell[FastWeights]):
@@ -34,11 +30,9 @@ class GatedDeltaNet(Cell[FastWeights]):
         self.qkv = QKV(width, heads, self.head, self.head, conv)
         self.beta = nn.Linear(width, heads, bias=False)
         self.alpha = nn.Linear(width, heads)
-        self.log_rate = nn.Parameter(torch.empty(heads).uniform_(*RATES).log())
+        self.log_rate = first_rates(heads)
         self.out = Out(width, heads, self.head)
-        low, high = (math.log(fade) for fade in FADES)
-        with torch.no_grad():
-            self.alpha.bias.copy_(torch.empty(heads).uniform_(low, high).exp().expm1().log())  # softplus undone
+        spread(self.alpha)
 
     def init_state(self, batch: int) -> FastWeights:
         s = self.like.new_zeros(batch, self.qkv.heads, self.head, self.head)
@@ -48,6 +42,6 @@ class GatedDeltaNet(Cell[FastWeights]):
         q, k, v, convs = self.qkv(x, state.convs)
         q, k, v = F.normalize(F.silu(q), dim=-1), F.normalize(F.silu(k), dim=-1), F.silu(v)
         beta = unmasked(self.beta(x).sigmoid().transpose(1, 2), mask)
-        log_alpha = unmasked((-self.log_rate.exp() * F.softplus(self.alpha(x))).transpose(1, 2), mask)
+        log_alpha = unmasked(log_decay(self.alpha, self.log_rate, x).transpose(1, 2), mask)
         y, s = delta_rule(q, k, v, beta, log_alpha, state.s, form, self.block_size)
         return self.out(y), replace(state, s=s, convs=convs)

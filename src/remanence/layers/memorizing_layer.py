@@ -22,11 +22,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from remanence.errors import BadConfig
-from remanence.layers.attention import Seen
 from remanence.layers.contract.cell import Cell, Form
 from remanence.layers.contract.state import State
 from remanence.layers.parts.exact_store import nearest
 from remanence.layers.parts.qkv import QKV, Out, head_width
+from remanence.layers.parts.seen import Seen, anew, in_pieces, unseen
 
 
 @dataclass(frozen=True)
@@ -58,23 +58,14 @@ class MemorizingLayer(Cell[Memorized]):
         self.out = Out(width, heads, self.head)
 
     def init_state(self, batch: int) -> Memorized:
-        none = self.like.new_zeros(batch, self.qkv.heads, 0, self.head)
-        real = torch.zeros(batch, 0, dtype=torch.bool, device=none.device)
-        return Memorized(Seen(none, none, real, self.qkv.init_state(batch)), none, none, real)
+        near = unseen(self.qkv, self.head, batch)
+        return Memorized(near, near.k, near.v, near.real)
 
     def anew(self, state: Memorized, rows: Tensor) -> Memorized:
-        stay, fresh = ~rows[:, None], replace(state.near, convs=self.qkv.init_state(len(rows)))
-        near = replace(fresh.where(rows, state.near), real=state.near.real & stay)
-        return replace(state, near=near, real=state.real & stay)
+        return replace(state, near=anew(state.near, rows, self.qkv), real=state.real & ~rows[:, None])
 
     def scan(self, x: Tensor, state: Memorized, mask: Tensor | None, form: Form) -> tuple[Tensor, Memorized]:
-        real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
-        size = 1 if form == "recurrent" else x.shape[1]
-        out = []
-        for piece, new in zip(x.split(size, 1), real.split(size, 1), strict=True):
-            y, state = self._all(piece, state, new)
-            out.append(y)
-        return torch.cat(out, 1), state
+        return in_pieces(self._all, x, state, mask, form)
 
     def _all(self, x: Tensor, state: Memorized, new: Tensor) -> tuple[Tensor, Memorized]:
         q, k, v, convs = self.qkv(x, state.near.convs)

@@ -17,7 +17,6 @@ Differs: short convolutions run over all tokens, before the router sends them; d
 Shapes: B batch, T tokens, D width, H heads, M memories, K width of a head.
 """
 
-import math
 from dataclasses import replace
 
 import torch
@@ -26,7 +25,7 @@ from torch import Tensor, nn
 
 from remanence.errors import BadConfig
 from remanence.layers.contract.cell import Cell, Form
-from remanence.layers.gated_deltanet import FADES, RATES
+from remanence.layers.parts.decay import first_rates, log_decay, spread
 from remanence.layers.parts.delta_rule import delta_rule
 from remanence.layers.parts.fast_weights import FastWeights
 from remanence.layers.parts.qkv import QKV, Out, head_width, unmasked
@@ -47,11 +46,9 @@ class MoM(Cell[FastWeights]):
         self.router = nn.Linear(width, memories, bias=False)
         self.beta = nn.Linear(width, self.stores * heads, bias=False)
         self.alpha = nn.Linear(width, self.stores * heads)
-        self.log_rate = nn.Parameter(torch.empty(self.stores * heads).uniform_(*RATES).log())
+        self.log_rate = first_rates(self.stores * heads)
         self.out = Out(width, heads, self.head)
-        low, high = (math.log(fade) for fade in FADES)
-        with torch.no_grad():
-            self.alpha.bias.copy_(torch.empty(self.stores * heads).uniform_(low, high).exp().expm1().log())
+        spread(self.alpha)
 
     def init_state(self, batch: int) -> FastWeights:
         s = self.like.new_zeros(batch, self.stores * self.qkv.heads, self.head, self.head)
@@ -70,8 +67,7 @@ class MoM(Cell[FastWeights]):
         g = self.route(x)
         sent = (g > 0).repeat_interleave(self.qkv.heads, 2)  # [B, T, (M + 1) H]
         beta = unmasked((self.beta(x).sigmoid() * sent).transpose(1, 2), mask)
-        log_alpha = -self.log_rate.exp() * F.softplus(self.alpha(x)) * sent
-        log_alpha = unmasked(log_alpha.transpose(1, 2), mask)
+        log_alpha = unmasked((log_decay(self.alpha, self.log_rate, x) * sent).transpose(1, 2), mask)
         y, s = delta_rule(q.repeat(1, self.stores, 1, 1), k, v, beta, log_alpha, state.s, form, self.block_size)
         y = torch.einsum("bmhtk,btm->bhtk", y.unflatten(1, (self.stores, -1)), g)
         return self.out(y), replace(state, s=s, convs=convs)

@@ -14,7 +14,6 @@ Differs: what is stored is what was read, causally; no positions of its own, but
 Shapes: B batch, T tokens, H heads, K width of a head, N tokens stored.
 """
 
-from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -23,21 +22,11 @@ from torch import Tensor, nn
 
 from remanence.errors import BadConfig
 from remanence.layers.contract.cell import Cell, Form
-from remanence.layers.contract.state import State
-from remanence.layers.parts.qkv import QKV, Convs, head_width
+from remanence.layers.parts.qkv import QKV, head_width
+from remanence.layers.parts.seen import Seen, anew, in_pieces, unseen
 
 
-@dataclass(frozen=True)
-class Stored(State):
-    """Grows with every token; `real` is False at padding and before a row began anew."""
-
-    k: Tensor  # [B, H, N, K]
-    v: Tensor  # [B, H, N, K]
-    real: Tensor  # [B, N]
-    convs: Convs
-
-
-class OutlierEfficientHopfield(Cell[Stored]):
+class OutlierEfficientHopfield(Cell[Seen]):
     """`steps` of retrieval: 1 is attention; more bring a query nearer to a pattern before its value is read."""
 
     forms: ClassVar[tuple[Form, ...]] = ("parallel", "recurrent")
@@ -51,25 +40,16 @@ class OutlierEfficientHopfield(Cell[Stored]):
         self.qkv = QKV(width, heads, self.head, self.head, conv)
         self.out = nn.Linear(width, width, bias=False)
 
-    def init_state(self, batch: int) -> Stored:
-        none = self.like.new_zeros(batch, self.qkv.heads, 0, self.head)
-        real = torch.zeros(batch, 0, dtype=torch.bool, device=none.device)
-        return Stored(none, none, real, self.qkv.init_state(batch))
+    def init_state(self, batch: int) -> Seen:
+        return unseen(self.qkv, self.head, batch)
 
-    def anew(self, state: Stored, rows: Tensor) -> Stored:
-        empty = replace(state, convs=self.qkv.init_state(len(rows)))
-        return replace(empty.where(rows, state), real=state.real & ~rows[:, None])
+    def anew(self, state: Seen, rows: Tensor) -> Seen:
+        return anew(state, rows, self.qkv)
 
-    def scan(self, x: Tensor, state: Stored, mask: Tensor | None, form: Form) -> tuple[Tensor, Stored]:
-        real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
-        size = 1 if form == "recurrent" else x.shape[1]
-        out = []
-        for piece, new in zip(x.split(size, 1), real.split(size, 1), strict=True):
-            y, state = self._all(piece, state, new)
-            out.append(y)
-        return torch.cat(out, 1), state
+    def scan(self, x: Tensor, state: Seen, mask: Tensor | None, form: Form) -> tuple[Tensor, Seen]:
+        return in_pieces(self._all, x, state, mask, form)
 
-    def _all(self, x: Tensor, state: Stored, new: Tensor) -> tuple[Tensor, Stored]:
+    def _all(self, x: Tensor, state: Seen, new: Tensor) -> tuple[Tensor, Seen]:
         q, k, v, convs = self.qkv(x, state.convs)
         k, v, real = torch.cat([state.k, k], 2), torch.cat([state.v, v], 2), torch.cat([state.real, new], 1)
         t, n = x.shape[1], k.shape[2]
@@ -78,7 +58,7 @@ class OutlierEfficientHopfield(Cell[Stored]):
         for _ in range(self.steps - 1):
             q = retrieve(q, k, k, stored)
         y = retrieve(q, k, v, stored)
-        return self.out(y.transpose(1, 2).flatten(2)), Stored(k, v, real, convs)
+        return self.out(y.transpose(1, 2).flatten(2)), Seen(k, v, real, convs)
 
 
 def retrieve(q: Tensor, k: Tensor, v: Tensor, stored: Tensor) -> Tensor:

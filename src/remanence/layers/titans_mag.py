@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from remanence.layers.attention import Seen
 from remanence.layers.contract.cell import Form
 from remanence.layers.parts.memory_and_window import Both, MemoryAndWindow
+from remanence.layers.parts.seen import Seen, in_pieces
 
 
 class TitansMAG(MemoryAndWindow):
@@ -28,16 +28,10 @@ class TitansMAG(MemoryAndWindow):
 
     def scan(self, x: Tensor, state: Both, mask: Tensor | None, form: Form) -> tuple[Tensor, Both]:
         gate, memory = self.memory(x, state.memory, mask=mask, form=form)
-        steps = x.split(1 if form == "recurrent" else x.shape[1], 1)
-        real = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device) if mask is None else mask
-        out, seen, at = [], state.seen, 0
-        for step in steps:
-            y, seen = self._look(step, real[:, at : at + step.shape[1]], seen)
-            out.append(y)
-            at += step.shape[1]
-        return self.norm(torch.cat(out, 1)) * self.gate_norm(gate).sigmoid(), Both(memory, seen)
+        close, seen = in_pieces(self._look, x, state.seen, mask, form)
+        return self.norm(close) * self.gate_norm(gate).sigmoid(), Both(memory, seen)
 
-    def _look(self, x: Tensor, real: Tensor, seen: Seen) -> tuple[Tensor, Seen]:
+    def _look(self, x: Tensor, seen: Seen, real: Tensor) -> tuple[Tensor, Seen]:
         """Attention to the persistent tokens and the window."""
         q, k, v, convs = self.attention.qkv(x, seen.convs)
         k, v, real = torch.cat([seen.k, k], 2), torch.cat([seen.v, v], 2), torch.cat([seen.real, real], 1)

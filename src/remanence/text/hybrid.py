@@ -30,6 +30,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from remanence.embed.base import Vectors
 from remanence.lm.base import Base as LM
 from remanence.lm.rules import Rules
 from remanence.records import Event, Filter, Hit, Op, Query
@@ -107,10 +108,11 @@ class Hybrid(Base):
 
     def _content(self, about: Asked, query: Query, moment: datetime, store: Store) -> tuple[Rows, Parts]:
         """The candidates, with what they and their neighbours say to the question."""
-        vector = store.embedder.embed([about.bare])[0]
+        has_facts = store.number("kind", "fact") >= 0
+        vector, *whole = store.embedder.embed([about.bare, about.text] if has_facts else [about.bare])
         by_words = store.find_words(about.terms, query.filter, self.candidates)
         by_vector = store.find_vectors(vector, query.filter, max(self.candidates, query.k))
-        by_fact = self._told(about, replace(query.filter, as_of=moment), store)
+        by_fact = self._told(whole[0], replace(query.filter, as_of=moment), store) if has_facts else {}
         found = np.union1d(np.union1d(by_words.rows, by_vector.rows), [*by_fact]).astype(np.int64)
         rows = np.union1d(found, store.neighbours(found, STEPS).ravel())
         rows = rows[rows > 0]
@@ -124,11 +126,8 @@ class Hybrid(Base):
         fact = np.array([by_fact.get(row, 0.0) for row in rows.tolist()], dtype=np.float32)
         return rows, {"dense": dense - mean, "words": words, "fact": fact}
 
-    def _told(self, about: Asked, holds: Filter, store: Store) -> dict[int, float]:
+    def _told(self, vector: Vectors, holds: Filter, store: Store) -> dict[int, float]:
         """The turns that told the facts nearest to the question, and by how much these stand out among the nearest."""
-        if store.number("kind", "fact") < 0:
-            return {}
-        vector = store.embedder.embed([about.text])[0]
         found = store.find_vectors(vector, replace(holds, kinds=("fact",)), self.facts)
         if not len(found.rows):
             return {}

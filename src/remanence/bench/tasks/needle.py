@@ -30,6 +30,7 @@ import numpy as np
 
 from remanence.bench import recall
 from remanence.bench.base import Continue, Found, Probe, Read, Score, World
+from remanence.bench.lengths import contexts, lengths
 from remanence.bench.tasks.base import Base
 from remanence.errors import BadConfig
 
@@ -50,8 +51,6 @@ class Needle(Base):
 
     def __post_init__(self) -> None:
         self.lengths = str(self.lengths)  # a single one may be said as a number
-        if not all(said.strip().isdecimal() for said in self.lengths.split(",")):
-            raise BadConfig(f"lengths are numbers with commas between, got {self.lengths!r}")
         if min(self.depths, self.needles, self.values, self.contexts) < 1:
             raise BadConfig("depths, needles, values and contexts must be at least 1")
         if self.needles > len(recall.KEYS) or self.values > len(recall.VALUES):
@@ -61,9 +60,8 @@ class Needle(Base):
             raise BadConfig(f"{min(self._lengths)} tokens have no room for {self.needles} keys of {self.values} values")
 
     def worlds(self, seed: int) -> Iterator[World]:
-        for length in self._lengths:
-            for number in range(self.contexts):
-                yield self._world(length, number, np.random.default_rng([seed, length, number]))
+        for length, number, rng in contexts(self._lengths, self.contexts, seed):
+            yield self._world(length, number, rng)
 
     def grade(self, world: World, probe: Probe, found: Found) -> dict[str, Score]:
         assert isinstance(probe, Continue)
@@ -77,7 +75,7 @@ class Needle(Base):
 
     @property
     def _lengths(self) -> list[int]:
-        return [int(said) for said in self.lengths.split(",")]
+        return lengths(self.lengths)
 
     @property
     def _crowd(self) -> int:

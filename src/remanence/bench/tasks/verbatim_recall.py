@@ -25,6 +25,7 @@ import numpy as np
 
 from remanence.bench import recall
 from remanence.bench.base import Continue, Found, Probe, Read, Score, World
+from remanence.bench.lengths import contexts, lengths
 from remanence.bench.tasks.base import Base
 from remanence.errors import BadConfig
 
@@ -52,8 +53,6 @@ class VerbatimRecall(Base):
 
     def __post_init__(self) -> None:
         self.lengths = str(self.lengths)  # a single one may be said as a number
-        if not all(said.strip().isdecimal() for said in self.lengths.split(",")):
-            raise BadConfig(f"lengths are numbers with commas between, got {self.lengths!r}")
         if not 1 <= self.given < self.stretch <= len(WORDS) // 2:
             raise BadConfig(f"1 <= given < stretch <= {len(WORDS) // 2} must hold, got {self.given} and {self.stretch}")
         if self.depths < 1 or self.contexts < 1:
@@ -62,9 +61,8 @@ class VerbatimRecall(Base):
             raise BadConfig(f"{min(self._lengths)} tokens have no room for a stretch of {self.stretch} at each depth")
 
     def worlds(self, seed: int) -> Iterator[World]:
-        for length in self._lengths:
-            for number in range(self.contexts):
-                yield self._world(length, number, np.random.default_rng([seed, length, number]))
+        for length, number, rng in contexts(self._lengths, self.contexts, seed):
+            yield self._world(length, number, rng)
 
     def grade(self, world: World, probe: Probe, found: Found) -> dict[str, Score]:
         assert isinstance(probe, Continue)
@@ -79,7 +77,7 @@ class VerbatimRecall(Base):
 
     @property
     def _lengths(self) -> list[int]:
-        return [int(said) for said in self.lengths.split(",")]
+        return lengths(self.lengths)
 
     def _world(self, length: int, number: int, rng: np.random.Generator) -> World:
         tokens = rng.integers(recall.NOISE.start, recall.NOISE.stop, length)

@@ -107,7 +107,7 @@ class AssociativeCell(Cell[Written]):
         return alpha, eta, self.choices.rate * theta
 
     def init_state(self, batch: int) -> Written:
-        u = tuple(self.rule.start(w).expand(batch, *w.shape) for w in self.first)
+        u = tuple(w.expand(batch, *w.shape) for w in self.first)
         s = tuple(torch.zeros_like(w) for w in u)
         keys = self.like.new_zeros(batch, self.qkv.heads, self.choices.window - 1, self.first[0].shape[1])
         values = keys.new_zeros((*keys.shape[:3], self.head))

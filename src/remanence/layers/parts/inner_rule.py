@@ -1,7 +1,8 @@
 """How an associative cell moves the weights of its memory at test time: what it keeps of them, and the step it takes.
 
 Miras calls these retention and the learning rule; here one object, because each paper gives them together. The weights
-are kept as `u`, in whatever form the rule adds to, and `weights` makes of it what the memory is read with.
+are kept as `u`, in whatever form the rule adds to, and `weights` makes of it what the memory is read with; at first `u`
+is what the outer loop learned.
 
     α  how much is forgotten, 0 to 1     η  how much of the last step is kept, 0 to 1     θ  the size of the new step
 
@@ -17,15 +18,10 @@ Gates = tuple[Tensor, Tensor, Tensor]  # α, η, θ
 
 
 class InnerRule(Protocol):
-    def start(self, weights: Tensor) -> Tensor:
-        """What is kept in the place of these weights."""
-
     def weights(self, u: Tensor) -> Tensor:
         """What the memory is read with."""
 
-    def step(
-        self, u: Tensor, s: Tensor, gradient: Tensor, gates: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def step(self, u: Tensor, s: Tensor, gradient: Tensor, gates: Gates) -> tuple[Tensor, Tensor]:
         """u and the last step s -> the next ones, given the gradient and (α, η, θ)."""
 
 
@@ -33,15 +29,10 @@ class InnerRule(Protocol):
 class Descent:
     """u = (1 - α) u + s, s = η s - θ ∇: Titans' surprise with momentum and forgetting."""
 
-    def start(self, weights: Tensor) -> Tensor:
-        return weights
-
     def weights(self, u: Tensor) -> Tensor:
         return u
 
-    def step(
-        self, u: Tensor, s: Tensor, gradient: Tensor, gates: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def step(self, u: Tensor, s: Tensor, gradient: Tensor, gates: Gates) -> tuple[Tensor, Tensor]:
         alpha, eta, theta = gates
         s = eta * s - theta * gradient
         return (1 - alpha) * u + s, s
@@ -53,15 +44,10 @@ class Muon:
 
     iterations: int = 5  # the paper's
 
-    def start(self, weights: Tensor) -> Tensor:
-        return weights
-
     def weights(self, u: Tensor) -> Tensor:
         return u
 
-    def step(
-        self, u: Tensor, s: Tensor, gradient: Tensor, gates: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def step(self, u: Tensor, s: Tensor, gradient: Tensor, gates: Gates) -> tuple[Tensor, Tensor]:
         alpha, eta, theta = gates
         s = eta * s - gradient
         return (1 - alpha) * u + theta * newton_schulz(s, self.iterations), s
@@ -71,15 +57,11 @@ class Muon:
 class PlainDescent:
     """u = (1 - α) u - θ ∇: no momentum, as in Yaad."""
 
-    def start(self, weights: Tensor) -> Tensor:
-        return weights
-
     def weights(self, u: Tensor) -> Tensor:
         return u
 
     def step(self, u: Tensor, s: Tensor, gradient: Tensor, gates: Gates) -> tuple[Tensor, Tensor]:
-        alpha, _, theta = gates
-        return (1 - alpha) * u - theta * gradient, s
+        return descended(u, gradient, gates), s
 
 
 @dataclass(frozen=True)
@@ -88,12 +70,8 @@ class NormedDescent:
 
     q: float = 4.0
 
-    def start(self, weights: Tensor) -> Tensor:
-        return weights
-
     def step(self, u: Tensor, s: Tensor, gradient: Tensor, gates: Gates) -> tuple[Tensor, Tensor]:
-        alpha, _, theta = gates
-        return (1 - alpha) * u - theta * gradient, s
+        return descended(u, gradient, gates), s
 
     def weights(self, u: Tensor) -> Tensor:
         norm = u.abs().pow(self.q).sum((-2, -1), keepdim=True).clamp(min=1e-12).pow(1 / self.q)
@@ -109,18 +87,17 @@ class Entropic:
 
     total: float = 1.0
 
-    def start(self, weights: Tensor) -> Tensor:
-        return weights
-
     def weights(self, u: Tensor) -> Tensor:
         return self.total * u.shape[-2] * u.flatten(-2).softmax(-1).view_as(u)
 
-    def step(
-        self, u: Tensor, s: Tensor, gradient: Tensor, gates: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        alpha, _, theta = gates
-        log_w = u - u.flatten(-2).logsumexp(-1)[..., None, None]
-        return (1 - alpha) * log_w - theta * gradient, s
+    def step(self, u: Tensor, s: Tensor, gradient: Tensor, gates: Gates) -> tuple[Tensor, Tensor]:
+        return descended(u - u.flatten(-2).logsumexp(-1)[..., None, None], gradient, gates), s
+
+
+def descended(u: Tensor, gradient: Tensor, gates: Gates) -> Tensor:
+    """(1 - α) u - θ ∇: forgetting, and a step without momentum."""
+    alpha, _, theta = gates
+    return (1 - alpha) * u - theta * gradient
 
 
 def newton_schulz(x: Tensor, iterations: int) -> Tensor:

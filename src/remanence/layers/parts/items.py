@@ -15,6 +15,7 @@ from torch import Tensor
 from remanence.errors import BadConfig
 from remanence.layers.contract.cell import Cell, Form
 from remanence.layers.contract.state import State
+from remanence.layers.parts.seen import in_pieces
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,11 @@ class OverItems(Cell[Items]):
         return replace(state, real=state.real & ~rows[:, None], before=before)
 
     def scan(self, x: Tensor, state: Items, mask: Tensor | None, form: Form) -> tuple[Tensor, Items]:
-        size = 1 if form == "recurrent" else x.shape[1]
-        out = []
-        for i, piece in enumerate(x.split(size, 1)):
-            new = None if mask is None else mask[:, i * size : (i + 1) * size]
-            windows, looks, state = self.take_in(piece, state, new)
-            out.append(self.ask(windows, state.held, looks))
-        return torch.cat(out, 1), state
+        return in_pieces(self._asked, x, state, mask, form)
+
+    def _asked(self, x: Tensor, state: Items, new: Tensor) -> tuple[Tensor, Items]:
+        windows, looks, state = self.take_in(x, state, new)
+        return self.ask(windows, state.held, looks), state
 
     def take_in(self, x: Tensor, state: Items, mask: Tensor | None) -> tuple[Tensor, Tensor, Items]:
         """The windows of these tokens, the items each may ask, and all items with their own among them."""

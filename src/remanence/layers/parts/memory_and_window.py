@@ -9,10 +9,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from remanence.layers.attention import Attention, Seen
+from remanence.layers.attention import Attention
 from remanence.layers.contract.cell import Cell, Form
 from remanence.layers.contract.state import State
 from remanence.layers.parts.associative import Written
+from remanence.layers.parts.seen import Seen
 from remanence.layers.titans import Titans
 
 
