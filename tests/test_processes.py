@@ -1,6 +1,7 @@
 """Many processes and many threads share one memory: nothing is lost, nothing comes twice, nothing is seen half done."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -133,6 +134,19 @@ def test_a_file_made_by_all_at_once_has_one_identity(tmp_path: Path) -> None:
         assert len(list(memory.events())) == 8
         everything_is_derived(memory)
         check(memory)
+
+
+def test_who_comes_while_the_file_is_made_waits(tmp_path: Path) -> None:
+    """The other holds the lock that SQLite does not wait for when it is to write ahead."""
+    path = tmp_path / "m.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    done = threading.Timer(0.2, lambda: other.execute("ROLLBACK"))
+    done.start()
+    with remanence.open(path, embed="hashing") as memory:
+        memory.add("I moved to Lisbon.", at="2024-05-01")
+    done.join()
+    other.close()
 
 
 def test_who_makes_the_file_says_the_method(tmp_path: Path) -> None:
