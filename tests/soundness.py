@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.store.columns import encode
 
 COLUMNS = """
@@ -39,7 +39,7 @@ def check_file(path: Path) -> None:
             assert db.execute(sql).fetchall() == [], what
 
 
-def check(memory: Memory) -> None:
+def check(memory: Local) -> None:
     """The file is sound, and what this process holds in memory says the same."""
     check_file(memory.store.path)
     memory.status()  # catches up
@@ -58,7 +58,7 @@ def check(memory: Memory) -> None:
     assert memory.store.view.closed.rows.tolist() == sorted(row for (row,) in gone)
 
 
-def everything_is_derived(memory: Memory) -> None:
+def everything_is_derived(memory: Local) -> None:
     """Each event is cited by a record whose text is in it; for methods that keep turns."""
     cited = {source.event: record.text for record in memory.records(kinds="turn") for source in record.sources}
     events = {event.id: event.text for event in memory.events()}

@@ -15,7 +15,7 @@ from remanence import settings
 from remanence.cli import main
 from remanence.cli.parts.group import FOLDER
 from remanence.errors import BadConfig, LMError, NotFound, ReadOnly, Unavailable
-from remanence.memory import Memory
+from remanence.local import Local
 
 COMMANDS = main.list_commands(click.Context(main))
 SAID = (  # what the memory of most tests holds
@@ -223,7 +223,7 @@ def test_k_is_how_many_at_most(path):
 
 def test_the_filters_of_ask_reach_the_memory(path, monkeypatch):
     asked = []
-    monkeypatch.setattr(Memory, "search", lambda self, question, k, **how: asked.append((k, how)) or [])
+    monkeypatch.setattr(Local, "search", lambda self, question, k, **how: asked.append((k, how)) or [])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("remanence.lm.rules.Rules.answer", lambda self, q, m: remanence.lm.base.Answer("yes"))
         data("ask", "violin?", "-k", 3, "--speaker", "Ana", "--now", "2024-06-02")
@@ -678,7 +678,7 @@ def raising(error: BaseException):
     ids=lambda value: type(value).__name__,
 )
 def test_errors_have_exit_codes_and_no_traceback(path, monkeypatch, error, code):
-    monkeypatch.setattr(Memory, "search", raising(error))
+    monkeypatch.setattr(Local, "search", raising(error))
     told = run("search", "x", code=code)
     assert told.stdout == ""
     assert told.stderr.startswith("error: ")
@@ -688,12 +688,12 @@ def test_errors_have_exit_codes_and_no_traceback(path, monkeypatch, error, code)
 
 
 def test_what_is_our_bug_is_not_dressed_up(path, monkeypatch):
-    monkeypatch.setattr(Memory, "search", raising(ZeroDivisionError()))
+    monkeypatch.setattr(Local, "search", raising(ZeroDivisionError()))
     assert isinstance(CliRunner().invoke(main, ["search", "x"]).exception, ZeroDivisionError)
 
 
 def test_an_interruption_leaves_with_130(path, monkeypatch):
-    monkeypatch.setattr(Memory, "search", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(Local, "search", raising(KeyboardInterrupt()))
     run("search", "x", code=130)
 
 

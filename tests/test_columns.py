@@ -12,7 +12,7 @@ import pytest
 
 import remanence
 from remanence.embed.hashing import Hashing
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.records import Event, Scope, utc
 from remanence.store import view
 from remanence.store.columns import ColumnFile, Head, encode, sign_bits
@@ -26,11 +26,11 @@ def small_tail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view, "TAIL", 8)
 
 
-def opened(path: Path) -> Memory:
+def opened(path: Path) -> Local:
     return remanence.open(path, embed="hashing")
 
 
-def fill(memory: Memory, n: int, first: int = 0, session: str = "s", user: str = "") -> None:
+def fill(memory: Local, n: int, first: int = 0, session: str = "s", user: str = "") -> None:
     memory.add_many(
         Event(f"turn {i} is about topic{i % 7}", START + timedelta(minutes=i), session=session, scope=Scope(user=user))
         for i in range(first, first + n)
@@ -38,16 +38,16 @@ def fill(memory: Memory, n: int, first: int = 0, session: str = "s", user: str =
     memory.status()  # catches up
 
 
-def answers(memory: Memory) -> list[tuple[str, float]]:
+def answers(memory: Local) -> list[tuple[str, float]]:
     hits = memory.search("what about topic3 and topic5?", k=20, now="2025-01-01")
     return [(hit.id, round(hit.score, 4)) for hit in hits]
 
 
-def folder(memory: Memory) -> Path:
+def folder(memory: Local) -> Path:
     return memory.store.view.columns.folder
 
 
-def parts(memory: Memory) -> tuple[int, int]:
+def parts(memory: Local) -> tuple[int, int]:
     columns = memory.store.view.columns
     return len(columns.file["row"]), len(columns.tail["row"])
 

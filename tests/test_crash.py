@@ -14,7 +14,7 @@ import pytest
 
 import remanence
 from remanence.embed.hashing import Hashing
-from remanence.memory import Memory
+from remanence.local import Local
 from soundness import check, everything_is_derived
 
 SETUP = """
@@ -85,7 +85,7 @@ def dim_of(path: Path) -> int:
         return int(db.execute("SELECT value FROM setting WHERE key = 'dim'").fetchone()[0])
 
 
-def open_again(path: Path) -> Memory:
+def open_again(path: Path) -> Local:
     return remanence.open(path, embed=Hashing(dim_of(path)))
 
 

@@ -5,7 +5,7 @@ import pytest
 import remanence
 from remanence.lm.base import Fact
 from remanence.lm.scripted import Scripted
-from remanence.memory import Memory
+from remanence.local import Local
 
 PORTO, LEEDS, BACK = "I live in Porto.", "I live in Leeds.", "I moved back to Porto."
 LEFT = "I no longer live in Leeds."
@@ -27,21 +27,21 @@ def facts(text: str, speaker: str, at: object) -> list[Fact]:
     return [Fact(text, 0, len(text), *SAID.get(text, ()))]
 
 
-def opened(path, method: str = "hybrid", **settings) -> Memory:
+def opened(path, method: str = "hybrid", **settings) -> Local:
     path.mkdir(exist_ok=True)
     memory = remanence.open(path / "m.db", method=method, embed="hashing", **settings)
     memory.method.reader = Scripted({"facts": facts})
     return memory
 
 
-def tell(memory: Memory, *told: tuple[str, str]) -> None:
+def tell(memory: Local, *told: tuple[str, str]) -> None:
     """Each in a session of its own, in which Ben says something too."""
     for i, (at, text) in enumerate(told):
         memory.add(text, at=f"{at}T10:00", speaker="Ana", session=at)
         memory.add(CHAT[i % len(CHAT)], at=f"{at}T10:01", speaker="Ben", session=at)
 
 
-def first(memory: Memory, question: str = HOME, **which) -> str:
+def first(memory: Local, question: str = HOME, **which) -> str:
     """The first of Ana's turns among those found that says where she lives."""
     texts = [hit.text for hit in memory.search(question, now=which.pop("now", "2025-01-01"), **which)]
     return next(text for text in texts if SAID.get(text, ("", ""))[1].endswith("lives_in"))

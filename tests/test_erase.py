@@ -10,7 +10,7 @@ import pytest
 
 import remanence
 from remanence.errors import BadConfig, BadInput, Locked
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.records import Event, Op, Record, Scope, Source, add, utc
 from remanence.store import view
 from soundness import check
@@ -52,7 +52,7 @@ def other_events(user: str = "ben") -> list[Event]:
     ]
 
 
-def fill(memory: Memory) -> None:
+def fill(memory: Local) -> None:
     """Two people by turns, records derived from what the first one said, and a log of what happened to them."""
     pairs = zip(secret_events(), other_events(), strict=True)
     memory.add_many(event for pair in pairs for event in pair)
@@ -71,7 +71,7 @@ def fill(memory: Memory) -> None:
     memory.forget(next(record.id for record in memory.records(user=s["user"], kinds="turn")))
 
 
-def traces(folder: Path, memory: Memory, what: list[bytes]) -> list[str]:
+def traces(folder: Path, memory: Local, what: list[bytes]) -> list[str]:
     """Which of these bytes are in which file, and which words a query of the tables finds."""
     found = [
         f"{secret!r} in {file.name}"
@@ -90,7 +90,7 @@ def traces(folder: Path, memory: Memory, what: list[bytes]) -> list[str]:
     return found
 
 
-def marks(memory: Memory) -> list[bytes]:
+def marks(memory: Local) -> list[bytes]:
     """The secret words, and the vectors, codes and hashes of what was said."""
     columns, records = memory.store.view.columns, list(memory.records(user=SECRET["user"]))
     rows = memory.store.rows_of([record.id for record in records])
@@ -112,7 +112,7 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
         yield opened
 
 
-def test_no_byte_of_an_erased_user_is_left(memory: Memory, tmp_path: Path) -> None:
+def test_no_byte_of_an_erased_user_is_left(memory: Local, tmp_path: Path) -> None:
     memory.status()
     secrets = marks(memory)
     before = traces(tmp_path, memory, secrets)
@@ -145,7 +145,7 @@ def test_no_byte_of_an_erased_user_is_left(memory: Memory, tmp_path: Path) -> No
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
 )
-def test_a_part_is_erased_and_the_rest_stays(memory: Memory, tmp_path: Path, which: dict, count: int) -> None:
+def test_a_part_is_erased_and_the_rest_stays(memory: Local, tmp_path: Path, which: dict, count: int) -> None:
     gone = {event.id: event for event in memory.events(**which)}
     derived = [r.id for r in memory.store.read(range(1, 200)).values() if {s.event for s in r.sources} & gone.keys()]
     left = {event.id for event in memory.events()} - gone.keys()
@@ -158,7 +158,7 @@ def test_a_part_is_erased_and_the_rest_stays(memory: Memory, tmp_path: Path, whi
     check(memory)
 
 
-def test_everything_is_erased_and_the_memory_can_be_used(memory: Memory, tmp_path: Path) -> None:
+def test_everything_is_erased_and_the_memory_can_be_used(memory: Local, tmp_path: Path) -> None:
     secrets = [*marks(memory), b"bread", b"Ben"]
     assert memory.erase(everything=True) == 120
     assert traces(tmp_path, memory, secrets) == []
@@ -168,7 +168,7 @@ def test_everything_is_erased_and_the_memory_can_be_used(memory: Memory, tmp_pat
     check(memory)
 
 
-def test_the_log_says_that_something_was_erased_and_not_what(memory: Memory) -> None:
+def test_the_log_says_that_something_was_erased_and_not_what(memory: Local) -> None:
     memory.erase(user=SECRET["user"])
     log = memory.history()
     assert (log[-1].kind, log[-1].value, log[-1].record) == ("erase", 60, "")
@@ -179,7 +179,7 @@ def test_the_log_says_that_something_was_erased_and_not_what(memory: Memory) -> 
     assert memory.history() == log
 
 
-def test_another_process_that_has_the_file_open_brings_nothing_back(memory: Memory, tmp_path: Path) -> None:
+def test_another_process_that_has_the_file_open_brings_nothing_back(memory: Local, tmp_path: Path) -> None:
     """It holds rows of the erased in memory, and is about to append them to the columns."""
     script = """
 import sys, remanence
@@ -208,7 +208,7 @@ input()
     assert traces(tmp_path, memory, secrets) == []
 
 
-def test_columns_of_before_are_not_written_after(memory: Memory, tmp_path: Path) -> None:
+def test_columns_of_before_are_not_written_after(memory: Local, tmp_path: Path) -> None:
     """A reader whose look at the file is older than the erasure wants to append what it saw."""
     secrets = marks(memory)
     with remanence.open(tmp_path / "m.db", embed="hashing") as slow, slow.store._read():
@@ -243,7 +243,7 @@ def test_what_the_erased_had_replaced_holds_again(tmp_path: Path) -> None:
         check(memory)
 
 
-def test_nothing_in_the_process_remembers_what_was_erased(memory: Memory) -> None:
+def test_nothing_in_the_process_remembers_what_was_erased(memory: Local) -> None:
     """What was recalled and comes back is no new memory; but once erased it was never there."""
     said = memory.search("nobody knows", k=1, user=SECRET["user"])[0].text
     memory.erase(user=SECRET["user"])
@@ -251,7 +251,7 @@ def test_nothing_in_the_process_remembers_what_was_erased(memory: Memory) -> Non
     assert [record.text for record in memory.records(user="carl")] == [said]
 
 
-def test_what_to_erase_must_be_said(memory: Memory) -> None:
+def test_what_to_erase_must_be_said(memory: Local) -> None:
     for which in ({}, {"user": ""}, {"sessions": []}, {"user": "", "meta": {}}):
         with pytest.raises(BadInput, match="say what to erase"):
             memory.erase(**which)

@@ -13,7 +13,7 @@ import pytest
 
 import remanence
 from remanence.errors import Corrupt, DiskFull, Locked, NewerVersion, ReadOnly, RemanenceError, StoreError
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.records import Event, Op, Scope, utc
 from remanence.store import schema, view
 from soundness import check, check_file, everything_is_derived
@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def memory(path: Path) -> Iterator[Memory]:
+def memory(path: Path) -> Iterator[Local]:
     with opened(path) as made:
         made.add_many(
             Event(f"turn {i} about tea", utc(DAY), scope=Scope(f"u{i % 2}"), meta={"i": i}) for i in range(40)
@@ -35,11 +35,11 @@ def memory(path: Path) -> Iterator[Memory]:
         yield made
 
 
-def opened(path: Path, **how: bool) -> Memory:
+def opened(path: Path, **how: bool) -> Local:
     return remanence.open(path, embed="hashing", **how)
 
 
-def changes(memory: Memory) -> dict[str, Callable[[], object]]:
+def changes(memory: Local) -> dict[str, Callable[[], object]]:
     """Every call that writes."""
     first = next(memory.records())
     return {
@@ -53,7 +53,7 @@ def changes(memory: Memory) -> dict[str, Callable[[], object]]:
     }
 
 
-def all_fail(memory: Memory, error: type[RemanenceError], message: str) -> None:
+def all_fail(memory: Local, error: type[RemanenceError], message: str) -> None:
     """None of the calls that write does, and nothing of them is kept."""
     before = [list(memory.events()), list(memory.records()), memory.history()]
     for call in changes(memory).values():
@@ -67,7 +67,7 @@ def all_fail(memory: Memory, error: type[RemanenceError], message: str) -> None:
 
 
 def test_a_locked_file_can_be_read_and_says_that_it_is_locked(
-    memory: Memory, path: Path, monkeypatch: pytest.MonkeyPatch
+    memory: Local, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema, "BUSY_S", 0.1)
     monkeypatch.setattr(view, "BUSY_S", 0.1)
@@ -84,7 +84,7 @@ def test_a_locked_file_can_be_read_and_says_that_it_is_locked(
 # -- read only -------------------------------------------------------------------------------------------------------
 
 
-def test_a_memory_opened_to_read_is_read(memory: Memory, path: Path, tmp_path: Path) -> None:
+def test_a_memory_opened_to_read_is_read(memory: Local, path: Path, tmp_path: Path) -> None:
     memory.status()
     files = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file() and "-shm" not in file.name}
     with opened(path, read_only=True) as reader:
@@ -132,7 +132,7 @@ except ReadOnly as error:
 """
 
 
-def test_a_file_we_may_not_write_says_so(memory: Memory, path: Path, tmp_path: Path) -> None:
+def test_a_file_we_may_not_write_says_so(memory: Local, path: Path, tmp_path: Path) -> None:
     memory.close()
     for folder in (tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
@@ -181,7 +181,7 @@ def test_a_file_of_another_program_is_left_as_it_is(path: Path, tmp_path: Path) 
     assert [file.name for file in tmp_path.iterdir()] == ["m.db"]
 
 
-def test_a_file_of_a_newer_version_is_left_as_it_is(memory: Memory, path: Path) -> None:
+def test_a_file_of_a_newer_version_is_left_as_it_is(memory: Local, path: Path) -> None:
     memory.close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA journal_mode = DELETE")
@@ -230,7 +230,7 @@ def use(path: Path) -> str:
     return raw
 
 
-def changes_in(memory: Memory) -> list[Callable[[], object]]:
+def changes_in(memory: Local) -> list[Callable[[], object]]:
     return [lambda: memory.add("one more", at=DAY), lambda: memory.erase(user="u1"), lambda: memory.rebuild()]
 
 
@@ -241,7 +241,7 @@ def begin_again(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def test_half_a_file_is_damaged(memory: Memory, path: Path) -> None:
+def test_half_a_file_is_damaged(memory: Local, path: Path) -> None:
     memory.close()
     data = path.read_bytes()
     begin_again(path, data[: len(data) // 2])
@@ -253,7 +253,7 @@ def test_half_a_file_is_damaged(memory: Memory, path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("rounds", [25, pytest.param(400, marks=pytest.mark.slow)])
-def test_flipped_bytes_are_said_in_our_words(memory: Memory, path: Path, rounds: int) -> None:
+def test_flipped_bytes_are_said_in_our_words(memory: Local, path: Path, rounds: int) -> None:
     ids = [record.id for record in memory.records()]
     memory.store.apply([Op("link", ids[1], ids[2], "likes"), Op("supersede", ids[3], ids[4]), Op("expire", ids[5])])
     memory.close()
@@ -281,7 +281,7 @@ HARM = {
 
 
 @pytest.mark.parametrize("harm", HARM.values(), ids=HARM)
-def test_what_is_damaged_in_one_place_is_damaged(memory: Memory, path: Path, harm: str) -> None:
+def test_what_is_damaged_in_one_place_is_damaged(memory: Local, path: Path, harm: str) -> None:
     memory.close()
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA writable_schema = ON")
@@ -296,7 +296,7 @@ def test_what_is_damaged_in_one_place_is_damaged(memory: Memory, path: Path, har
 # -- full ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_full_file_keeps_what_was_acknowledged(memory: Memory, path: Path) -> None:
+def test_a_full_file_keeps_what_was_acknowledged(memory: Local, path: Path) -> None:
     (pages,) = memory.store.writer.execute("PRAGMA page_count").fetchone()
     memory.store.writer.execute(f"PRAGMA max_page_count = {pages + 10}")
     kept = 40

@@ -19,7 +19,7 @@ from remanence.errors import (
     BadInput,
     UnknownName,
 )
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.records import Event, Record, Scope, utc
 from soundness import check
 
@@ -41,7 +41,7 @@ def memory(path: Path):
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t\r\f\v", "\u2003\u00a0", None, 5, b"bytes", ["a"]], ids=repr)
-def test_what_is_no_text_is_refused(memory: Memory, text: Any) -> None:
+def test_what_is_no_text_is_refused(memory: Local, text: Any) -> None:
     with pytest.raises(BadInput, match="an event needs text"):
         memory.add(text, at=DAY)
     assert list(memory.events()) == []
@@ -66,7 +66,7 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
-def test_strange_text_is_kept_byte_for_byte(memory: Memory, text: str) -> None:
+def test_strange_text_is_kept_byte_for_byte(memory: Local, text: str) -> None:
     said = memory.add(
         text, at=DAY, speaker=text[:50], session=text[:50], user=text[:50], role=text[:50], meta={"m": text}
     )
@@ -80,7 +80,7 @@ def test_strange_text_is_kept_byte_for_byte(memory: Memory, text: str) -> None:
 
 
 @pytest.mark.parametrize("half", ["\ud800", "a\udc00b", "\ud83d \ude42"], ids=ascii)
-def test_half_a_character_is_replaced(memory: Memory, half: str) -> None:
+def test_half_a_character_is_replaced(memory: Local, half: str) -> None:
     whole = "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in half)
     said = memory.add(f"x {half}", at=DAY, speaker=half, session=half, user=half, agent=half, role=half)
     assert (said.text, said.speaker, said.session, said.scope) == (f"x {whole}", whole, whole, Scope(whole, whole))
@@ -91,7 +91,7 @@ def test_half_a_character_is_replaced(memory: Memory, half: str) -> None:
 
 
 @pytest.mark.parametrize("megabytes", [2, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_very_long_text_is_kept_in_seconds(memory: Memory, megabytes: int) -> None:
+def test_a_very_long_text_is_kept_in_seconds(memory: Local, megabytes: int) -> None:
     text = " ".join(f"word{i}" for i in range(105_000 * megabytes))
     assert len(text) > megabytes * 1_000_000
     began = process_time()
@@ -101,14 +101,14 @@ def test_a_very_long_text_is_kept_in_seconds(memory: Memory, megabytes: int) -> 
     assert memory.get(said.id).text == text
 
 
-def test_a_question_of_a_megabyte_is_answered(memory: Memory) -> None:
+def test_a_question_of_a_megabyte_is_answered(memory: Local) -> None:
     memory.add("I moved to Lisbon.", at=DAY)
     began = process_time()
     assert len(memory.search(" ".join(f"word{i}" for i in range(120_000)) + " Lisbon", k=3)) == 1
     assert process_time() - began < 4
 
 
-def test_events_that_differ_only_in_where_a_field_ends_are_two(memory: Memory) -> None:
+def test_events_that_differ_only_in_where_a_field_ends_are_two(memory: Local) -> None:
     one = memory.add("a\x1fb", at=DAY, speaker="c")
     two = memory.add("a", at=DAY, speaker="b\x1fc")
     assert one.id != two.id
@@ -121,7 +121,7 @@ def test_events_that_differ_only_in_where_a_field_ends_are_two(memory: Memory) -
 @pytest.mark.parametrize(
     "at", ["0000-01-01", "10000-01-01", "2024-02-30", "yesterday", "", 5, b"2024", "0001-01-01T00:00+05:00"], ids=repr
 )
-def test_what_is_no_time_is_refused(memory: Memory, at: Any) -> None:
+def test_what_is_no_time_is_refused(memory: Local, at: Any) -> None:
     with pytest.raises(BadInput, match="not a time"):
         memory.add("x", at=at)
     for which in ({"as_of": at}, {"between": (at, DAY)}, {"now": at}):
@@ -139,7 +139,7 @@ TIMES = [
 
 
 @pytest.mark.parametrize("at", TIMES, ids=str)
-def test_every_time_comes_back_exactly(memory: Memory, at: Any) -> None:
+def test_every_time_comes_back_exactly(memory: Local, at: Any) -> None:
     said = memory.add("What happened yesterday, last year, on 3 May and in a week?", at=at)
     when = utc(at)
     assert when.tzinfo is UTC
@@ -156,7 +156,7 @@ def test_every_time_comes_back_exactly(memory: Memory, at: Any) -> None:
 # -- names -----------------------------------------------------------------------------------------------------------
 
 
-def test_unknown_names_are_refused_with_a_guess(memory: Memory, path: Path) -> None:
+def test_unknown_names_are_refused_with_a_guess(memory: Local, path: Path) -> None:
     refused: list[tuple[type[Exception], str, Any]] = [
         (BadInput, "no channel 'asistant'. Did you mean 'assistant'?", lambda: memory.add("x", channel="asistant")),
         (BadInput, "no channel 'tol'. Did you mean 'tool'?", lambda: memory.search("x", channels="tol")),
@@ -261,7 +261,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory):
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(told, min_size=1, max_size=4))
-def test_whatever_was_said_comes_back(shared: Memory, events: list[Event]) -> None:
+def test_whatever_was_said_comes_back(shared: Local, events: list[Event]) -> None:
     known = {event.id for event in shared.events()}
     new = {event.id: event for event in events if event.id not in known}
     assert shared.add_many(events).new == len(new)
@@ -276,7 +276,7 @@ def test_whatever_was_said_comes_back(shared: Memory, events: list[Event]) -> No
         assert pieces == [event.text.strip()]
 
 
-def test_after_all_that_the_file_is_sound(shared: Memory) -> None:
+def test_after_all_that_the_file_is_sound(shared: Local) -> None:
     check(shared)
     shared.erase(everything=True)
     check(shared)

@@ -10,7 +10,7 @@ import remanence
 from remanence.embed.hashing import Hashing
 from remanence.errors import BadReply
 from remanence.lm.scripted import Scripted
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.records import Filter
 from remanence.text.mem_tree import MemTree
 
@@ -33,14 +33,14 @@ def aggregate(*, texts: list[str], about: str, previous: str, words: int) -> str
     return f"{previous} | {texts[0]}"
 
 
-def opened(texts: list[str] = TALK, method: str = "mem_tree", **settings: object) -> Memory:
+def opened(texts: list[str] = TALK, method: str = "mem_tree", **settings: object) -> Local:
     memory = remanence.open(method=method, embed="hashing", lm=Scripted({"summary": aggregate}), **settings)
     for i, text in enumerate(texts):
         memory.add(text, at=f"2024-01-01T{i:02}:00:00", speaker="Ana")
     return memory
 
 
-def shapes(memory: Memory) -> frozenset[Shape]:
+def shapes(memory: Local) -> frozenset[Shape]:
     """What stands under the root, from the links that hold in the store."""
     records = list(memory.store.records(Filter(kinds=("turn", "node"))))
     rows = memory.store.rows_of([record.id for record in records]).tolist() if records else []

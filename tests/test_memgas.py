@@ -12,7 +12,7 @@ pytest.importorskip("sklearn")
 import remanence
 from remanence.errors import MissingExtra
 from remanence.lm.scripted import Scripted
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.records import Filter
 from remanence.text.memgas import SUMS, UNITS, outstanding, weights
 
@@ -28,7 +28,7 @@ OLD = [
 NEW = "She bought violin strings and a bow."
 
 
-def opened(texts: list[str], method: str = "memgas", **settings: object) -> Memory:
+def opened(texts: list[str], method: str = "memgas", **settings: object) -> Local:
     lm = Scripted(
         {
             "summary": lambda *, texts, **asked: f"about {len(texts)} turns: {texts[0]}",
@@ -41,12 +41,12 @@ def opened(texts: list[str], method: str = "memgas", **settings: object) -> Memo
     return memory
 
 
-def tied(memory: Memory, text: str) -> set[str]:
+def tied(memory: Local, text: str) -> set[str]:
     rows = [row for row, held in all_units(memory).items() if held == text]
     return {memory.store.texts([b])[b] for _, b, _, _ in memory.store.linked(np.array(rows), "tied")}
 
 
-def all_units(memory: Memory) -> dict[int, str]:
+def all_units(memory: Local) -> dict[int, str]:
     found = list(memory.store.records(Filter(kinds=UNITS)))
     return dict(
         zip(memory.store.rows_of([record.id for record in found]).tolist(), [r.text for r in found], strict=True)
@@ -104,7 +104,7 @@ def test_a_tie_leads_to_a_turn_that_similarity_puts_behind_another():
         assert behind in [hit.text for hit in memory.search(question, k=2)]
 
 
-def slow(memory: Memory, question: str, damping: float) -> dict[str, float]:
+def slow(memory: Local, question: str, damping: float) -> dict[str, float]:
     """Every unit a seed: the formula over the whole graph, by walking it a hundred times."""
     records = list(memory.store.records(Filter(kinds=UNITS)))
     rows = memory.store.rows_of([record.id for record in records]).tolist()

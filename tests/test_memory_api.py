@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import pytest
 
 import remanence
-from remanence import memory as memory_module
+from remanence import local as memory_module
 from remanence.embed.base import Base as Embedder
 from remanence.embed.hashing import Hashing
 from remanence.errors import BadConfig, BadReply, LMError, OtherMethod, ReadOnly, StoreError, Unavailable, UnknownName
 from remanence.lm.base import Base as LM
 from remanence.lm.scripted import Scripted
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.records import Event, Hit, Op, Record, Source, add, utc
 from remanence.store.base import Base as Store
 from remanence.text.words import Words
@@ -41,9 +41,9 @@ class Weighed(Words):
         return [Op("strengthen", hit.id, at=now, read=True) for hit in hits] if self.grows else []
 
 
-def weighed(path: Path, lm: LM, **how: Any) -> Memory:
+def weighed(path: Path, lm: LM, **how: Any) -> Local:
     opened = remanence.open(path, method="words", embed="hashing", **how)
-    return Memory(opened.store, Weighed(lm=lm, grows=True), "words", lm)
+    return Local(opened.store, Weighed(lm=lm, grows=True), "words", lm)
 
 
 def events(n: int, first: int = 0) -> list[Event]:
@@ -56,7 +56,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def memory(path: Path) -> Iterator[Memory]:
+def memory(path: Path) -> Iterator[Local]:
     with remanence.open(path, embed="hashing") as opened:
         yield opened
 
@@ -132,7 +132,7 @@ def test_a_rebuild_that_a_model_stops_goes_on_later(path: Path, monkeypatch: pyt
         check(memory)
 
 
-def test_what_was_derived_from_once_does_not_wait_again(memory: Memory) -> None:
+def test_what_was_derived_from_once_does_not_wait_again(memory: Local) -> None:
     """Another process failed with the same event while ours succeeded."""
     memory.add_many(events(1))
     memory.store.apply([], events=events(1), pending=True)
@@ -142,7 +142,7 @@ def test_what_was_derived_from_once_does_not_wait_again(memory: Memory) -> None:
 # -- what comes back -------------------------------------------------------------------------------------------------
 
 
-def test_what_was_recalled_is_not_remembered_anew_but_rebuilt(memory: Memory) -> None:
+def test_what_was_recalled_is_not_remembered_anew_but_rebuilt(memory: Local) -> None:
     memory.add("The key is under the mat.", at=START, channel="assistant")
     memory.search("where is the key?")
     memory.add("- The key is under the MAT.", at=START + timedelta(days=1), channel="assistant")
@@ -162,7 +162,7 @@ def test_recalling_makes_stronger_where_it_may(path: Path) -> None:
         assert memory.get(hit.id).reads == 1
 
 
-def test_counts_say_what_was_new(memory: Memory) -> None:
+def test_counts_say_what_was_new(memory: Local) -> None:
     told: list[tuple[int, int | None]] = []
     added = memory.add_many([*events(3), *events(2)], progress=lambda done, of: told.append((done, of)))
     assert (added.new, added.known, told) == (3, 2, [(5, None)])
@@ -248,7 +248,7 @@ def test_embedding_anew_that_stops_leaves_the_old(path: Path) -> None:
 # -- seen from then, moved, closed -----------------------------------------------------------------------------------
 
 
-def test_the_past_can_be_read_and_not_changed(memory: Memory) -> None:
+def test_the_past_can_be_read_and_not_changed(memory: Local) -> None:
     memory.add_many(events(3))
     past = memory.as_of(START + timedelta(hours=1))
     assert [event.text for event in past.events()] == ["Turn 0 is about tea.", "Turn 1 is about tea."]
@@ -267,7 +267,7 @@ def test_the_past_can_be_read_and_not_changed(memory: Memory) -> None:
     assert len(list(memory.records())) == 3, "closing a view closes nothing"
 
 
-def test_moved_to_another_file_it_is_the_same(memory: Memory, tmp_path: Path) -> None:
+def test_moved_to_another_file_it_is_the_same(memory: Local, tmp_path: Path) -> None:
     memory.add_many(events(4))
     ids = [record.id for record in memory.records()]
     cited = next(memory.events())
@@ -312,7 +312,7 @@ def test_a_memory_without_a_file_leaves_none(monkeypatch: pytest.MonkeyPatch, tm
     assert list(tmp_path.iterdir()) == []
 
 
-def test_its_size_counts_what_lies_beside(memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_size_counts_what_lies_beside(memory: Local, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("remanence.store.view.TAIL", 8)
     memory.add_many(events(20))
     memory.status()

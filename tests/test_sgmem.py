@@ -9,7 +9,7 @@ import remanence
 from remanence.errors import BadConfig
 from remanence.lm.base import Fact
 from remanence.lm.scripted import Scripted
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.text.sgmem import SGMem
 
 LONG = (
@@ -28,14 +28,14 @@ QUESTION = "the blue ferry leaves the pier"
 SILENT = {"facts": lambda **asked: [], "summary": lambda **asked: ""}
 
 
-def opened(method: str = "sgmem", **settings: object) -> Memory:
+def opened(method: str = "sgmem", **settings: object) -> Local:
     memory = remanence.open(method=method, embed="hashing", lm=Scripted(SILENT), **settings)
     for i, text in enumerate(TALK):
         memory.add(text, at=f"2024-01-0{i // 2 + 1}T0{i}:00:00", session=f"day {i // 2}", speaker="Ana")
     return memory
 
 
-def slow(memory: Memory, chunk: str, seeds: int, neighbours: int, threshold: float, hops: int) -> dict[str, float]:
+def slow(memory: Local, chunk: str, seeds: int, neighbours: int, threshold: float, hops: int) -> dict[str, float]:
     """Chunks scored as the formula has it, from all pairs of sentences."""
     parts = list(memory.records(kinds="sentence"))
     embed = memory.store.embedder.embed

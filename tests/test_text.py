@@ -6,7 +6,7 @@ import pytest
 
 import remanence
 from remanence.errors import BadInput
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.records import Event, Filter, Scope, utc
 from remanence.registry import names
 
@@ -41,7 +41,7 @@ def memory(request, tmp_path):
         yield opened
 
 
-def test_reads_at_most_k_best_first_and_says_why(memory: Memory):
+def test_reads_at_most_k_best_first_and_says_why(memory: Local):
     memory.add_many(conversation())
     hits = memory.search("who talked about the violin lesson?", k=4)
     assert 0 < len(hits) <= 4
@@ -51,7 +51,7 @@ def test_reads_at_most_k_best_first_and_says_why(memory: Memory):
         assert sum(hit.why.values()) == pytest.approx(hit.score, rel=1e-3, abs=1e-4)
 
 
-def test_what_is_recalled_cites_what_was_said(memory: Memory):
+def test_what_is_recalled_cites_what_was_said(memory: Local):
     events = {event.id: event for event in conversation()}
     memory.add_many(events.values())
     for hit in memory.search("a tax letter", k=5):
@@ -60,14 +60,14 @@ def test_what_is_recalled_cites_what_was_said(memory: Memory):
             assert events[source.event].text[source.start : source.end].strip()
 
 
-def test_the_same_events_again_change_nothing(memory: Memory):
+def test_the_same_events_again_change_nothing(memory: Local):
     memory.add_many(conversation())
     before = [record.id for record in memory.records()], len(memory.history())
     assert memory.add_many(conversation()).new == 0
     assert ([record.id for record in memory.records()], len(memory.history())) == before
 
 
-def test_a_filter_is_never_broken(memory: Memory):
+def test_a_filter_is_never_broken(memory: Local):
     memory.add_many(conversation())
     memory.consolidate(now=START + timedelta(days=30))
     for hit in memory.search("the violin lesson and the garden fence", k=20, user="u2"):
@@ -78,7 +78,7 @@ def test_a_filter_is_never_broken(memory: Memory):
     assert memory.search("the violin lesson", user="nobody") == []
 
 
-def test_as_of_knows_nothing_later(memory: Memory):
+def test_as_of_knows_nothing_later(memory: Local):
     memory.add_many(conversation())
     then = START + timedelta(hours=30)
     past = memory.as_of(then)
@@ -88,28 +88,28 @@ def test_as_of_knows_nothing_later(memory: Memory):
     assert all(memory.get(source.event).at <= then for hit in hits for source in hit.sources)
 
 
-def test_an_empty_memory_answers_with_nothing(memory: Memory):
+def test_an_empty_memory_answers_with_nothing(memory: Local):
     assert memory.search("anything") == []
     assert memory.context("anything").text == ""
     assert memory.consolidate() == []
     assert memory.forget() == []
 
 
-def test_deriving_anew_gives_the_same(memory: Memory):
+def test_deriving_anew_gives_the_same(memory: Local):
     memory.add_many(conversation())
     before = {record.id for record in memory.records()}
     assert memory.rebuild() == len(conversation())
     assert {record.id for record in memory.records()} == before
 
 
-def test_consolidating_twice_adds_nothing(memory: Memory):
+def test_consolidating_twice_adds_nothing(memory: Local):
     memory.add_many(conversation())
     later = START + timedelta(days=30)
     memory.consolidate(now=later)
     assert memory.consolidate(now=later) == []
 
 
-def test_a_dry_run_changes_nothing_and_tells_the_truth(memory: Memory):
+def test_a_dry_run_changes_nothing_and_tells_the_truth(memory: Local):
     memory.add_many(conversation())
     later, before = START + timedelta(days=400), len(memory.history())
     for verb in (memory.consolidate, memory.forget):
@@ -120,7 +120,7 @@ def test_a_dry_run_changes_nothing_and_tells_the_truth(memory: Memory):
         before = len(memory.history())
 
 
-def test_forgotten_is_not_recalled_and_undo_brings_it_back(memory: Memory):
+def test_forgotten_is_not_recalled_and_undo_brings_it_back(memory: Local):
     memory.add_many(conversation())
     target = memory.search("number 1007", k=1)[0].id
     (op,) = memory.forget(target)
@@ -129,7 +129,7 @@ def test_forgotten_is_not_recalled_and_undo_brings_it_back(memory: Memory):
     assert target in [hit.id for hit in memory.search("number 1007", k=50)]
 
 
-def test_forgotten_stays_forgotten(memory: Memory):
+def test_forgotten_stays_forgotten(memory: Local):
     memory.add_many(conversation())
     later = START + timedelta(days=30)
     memory.consolidate(now=later)
@@ -140,7 +140,7 @@ def test_forgotten_stays_forgotten(memory: Memory):
     assert not gone & {hit.id for hit in memory.search("violin, fence, olives, train", k=100)}
 
 
-def test_what_shared_a_memory_with_the_erased_is_still_found(memory: Memory):
+def test_what_shared_a_memory_with_the_erased_is_still_found(memory: Local):
     memory.add_many(conversation())
     memory.consolidate(now=START + timedelta(days=30))
     first, second = list(memory.events(user="u1"))[:2]
@@ -150,7 +150,7 @@ def test_what_shared_a_memory_with_the_erased_is_still_found(memory: Memory):
     assert first.id not in cited
 
 
-def test_erased_is_gone(memory: Memory):
+def test_erased_is_gone(memory: Local):
     memory.add_many(conversation())
     memory.consolidate(now=START + timedelta(days=30))
     gone = {event.id for event in memory.events(user="u1")}
@@ -161,7 +161,7 @@ def test_erased_is_gone(memory: Memory):
     assert memory.search("the violin lesson", user="u1") == []
 
 
-def test_reopened_it_answers_the_same(memory: Memory, tmp_path):
+def test_reopened_it_answers_the_same(memory: Local, tmp_path):
     memory.add_many(conversation())
     question = "who has a broken bicycle?"
     before = [(hit.id, round(hit.score, 3)) for hit in memory.as_of(START + timedelta(days=9)).search(question)]
@@ -171,7 +171,7 @@ def test_reopened_it_answers_the_same(memory: Memory, tmp_path):
         assert [(hit.id, round(hit.score, 3)) for hit in then.search(question)] == before
 
 
-def test_one_batch_or_many_is_the_same_memory(memory: Memory, tmp_path):
+def test_one_batch_or_many_is_the_same_memory(memory: Local, tmp_path):
     memory.add_many(conversation())
     with remanence.open(tmp_path / "other.db", method=memory.name, embed="hashing") as other:
         for event in conversation():
@@ -180,18 +180,18 @@ def test_one_batch_or_many_is_the_same_memory(memory: Memory, tmp_path):
         assert {record.id for record in other.records(kinds="turn")} == turns
 
 
-def test_hostile_questions_get_an_answer(memory: Memory):
+def test_hostile_questions_get_an_answer(memory: Local):
     memory.add_many(conversation())
     for question in ("", " ", '"', "AND OR NOT NEAR(", "a" * 10_000, "\0", "\ud800", "مرحبا", "🙂", "x'; DROP TABLE--"):
         assert isinstance(memory.search(question), list)
 
 
-def test_k_below_one_is_refused(memory: Memory):
+def test_k_below_one_is_refused(memory: Local):
     with pytest.raises(BadInput, match="k must be at least 1, got 0"):
         memory.search("x", k=0)
 
 
-def test_records_allow_what_search_allows(memory: Memory):
+def test_records_allow_what_search_allows(memory: Local):
     memory.add_many(conversation())
     allowed = Filter(user="u1")
     ids = {record.id for record in memory.store.records(allowed)}

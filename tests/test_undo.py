@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import remanence
 from remanence.errors import BadInput, NotFound
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.records import Event, Op, OpKind, Record, Source, add, utc
 from soundness import check
 
@@ -24,18 +24,18 @@ def fact(event: Event, text: str, **more: Any) -> Record:
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Memory]:
+def memory(tmp_path: Path) -> Iterator[Local]:
     with remanence.open(tmp_path / "m.db", embed="hashing") as opened:
         opened.add_many(Event(f"Turn {i} is about tea.", START + timedelta(days=i)) for i in range(4))
         yield opened
 
 
 @pytest.fixture
-def ids(memory: Memory) -> list[str]:
+def ids(memory: Local) -> list[str]:
     return [record.id for record in memory.records()]
 
 
-def state(memory: Memory) -> tuple[object, ...]:
+def state(memory: Local) -> tuple[object, ...]:
     """Everything that an operation may change, and what is found."""
     rows = range(1, memory.status()["records"] + 1)
     hits = sorted((hit.id, round(hit.score, 4)) for hit in memory.search("tea", k=50, now=START))
@@ -59,7 +59,7 @@ KINDS = ["add", "supersede", "merge", "expire", "link", "strengthen", "read"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_is_taken_back_and_brought_back(memory: Memory, ids: list[str], kind: str) -> None:
+def test_each_kind_is_taken_back_and_brought_back(memory: Local, ids: list[str], kind: str) -> None:
     before = state(memory)
     new = fact(next(memory.events()), "They like tea.")
     (op,) = memory.store.apply([add(new) if kind == "add" else each(ids)[kind]], by="test")
@@ -81,7 +81,7 @@ def test_each_kind_is_taken_back_and_brought_back(memory: Memory, ids: list[str]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_was_changed_again_later_is_not_undone(memory: Memory, ids: list[str], kind: str) -> None:
+def test_what_was_changed_again_later_is_not_undone(memory: Local, ids: list[str], kind: str) -> None:
     later: dict[str, Op] = {
         "add": Op("expire", ids[0]),
         "supersede": Op("supersede", ids[0], ids[2]),
@@ -105,20 +105,20 @@ def test_what_was_changed_again_later_is_not_undone(memory: Memory, ids: list[st
     assert ids[0] not in state(memory)[2] if kind == "add" else ids[0] in state(memory)[2]
 
 
-def test_an_undo_is_done_once(memory: Memory, ids: list[str]) -> None:
+def test_an_undo_is_done_once(memory: Local, ids: list[str]) -> None:
     for number in (memory.store.apply([op])[0].id for op in each(ids).values()):
         memory.undo(number)
         with pytest.raises(BadInput, match="was changed again later"):
             memory.undo(number)
 
 
-def test_there_is_no_such_operation(memory: Memory) -> None:
+def test_there_is_no_such_operation(memory: Local) -> None:
     for number in (0, -1, 99):
         with pytest.raises(NotFound, match=f"no operation {number}; `history` lists them"):
             memory.undo(number)
 
 
-def test_history_shows_it_to_both_sides(memory: Memory, ids: list[str]) -> None:
+def test_history_shows_it_to_both_sides(memory: Local, ids: list[str]) -> None:
     (op,) = memory.store.apply([Op("supersede", ids[0], ids[1], why="they moved")], by="test/1")
     undone = memory.undo(op.id)
     for id in ids[:2]:
@@ -131,7 +131,7 @@ def test_history_shows_it_to_both_sides(memory: Memory, ids: list[str]) -> None:
     assert memory.history(ids[3]) == [o for o in memory.history() if o.record == ids[3]]
 
 
-def test_a_superseded_record_comes_back(memory: Memory, ids: list[str]) -> None:
+def test_a_superseded_record_comes_back(memory: Local, ids: list[str]) -> None:
     (op,) = memory.store.apply([Op("supersede", ids[0], ids[1], at=START + timedelta(days=1))])
     assert ids[0] not in [hit.id for hit in memory.search("tea", k=9)]
     assert ids[0] in [hit.id for hit in memory.search("tea", k=9, as_of=START + timedelta(hours=23))]
@@ -142,7 +142,7 @@ def test_a_superseded_record_comes_back(memory: Memory, ids: list[str]) -> None:
 
 
 @pytest.mark.parametrize("gone", ["expire", "merge", "undo"])
-def test_only_what_is_said_again_is_back(memory: Memory, ids: list[str], gone: str) -> None:
+def test_only_what_is_said_again_is_back(memory: Local, ids: list[str], gone: str) -> None:
     record = memory.get(ids[0])
     if gone == "undo":
         memory.undo(1)
@@ -161,7 +161,7 @@ def test_only_what_is_said_again_is_back(memory: Memory, ids: list[str], gone: s
     check(memory)
 
 
-def test_what_changes_nothing_is_not_logged(memory: Memory, ids: list[str]) -> None:
+def test_what_changes_nothing_is_not_logged(memory: Local, ids: list[str]) -> None:
     for op in (*each(ids).values(), Op("strengthen", ids[2])):
         memory.store.apply([op])
     known = memory.history()
@@ -173,7 +173,7 @@ def test_what_changes_nothing_is_not_logged(memory: Memory, ids: list[str]) -> N
     assert memory.history() == known
 
 
-def test_an_operation_on_nothing_is_refused_whole(memory: Memory, ids: list[str]) -> None:
+def test_an_operation_on_nothing_is_refused_whole(memory: Local, ids: list[str]) -> None:
     event = Event("Not to be kept.", START)
     nobody = "ab" * 16
     wrong = {
@@ -194,7 +194,7 @@ def test_an_operation_on_nothing_is_refused_whole(memory: Memory, ids: list[str]
     check(memory)
 
 
-def test_sources_may_be_cited_in_any_order_and_twice(memory: Memory) -> None:
+def test_sources_may_be_cited_in_any_order_and_twice(memory: Local) -> None:
     events = list(memory.events())
     spans = [
         Source(events[i].id, start, end) for i, start, end in ((2, 0, 4), (0, 5, 9), (0, 0, 3), (0, 0, 6), (2, 0, 4))

@@ -8,7 +8,7 @@ from remanence.embed.base import Base as Embedder
 from remanence.errors import BadConfig, OtherMethod
 from remanence.given import Progress
 from remanence.lm.base import Base as LM
-from remanence.memory import Memory
+from remanence.local import Local
 from remanence.registry import build, load, names
 from remanence.store.base import Base as Store
 from remanence.text.base import derives
@@ -25,7 +25,7 @@ def open(
     read_only: bool = False,
     progress: Progress | None = None,
     **settings: Any,
-) -> Memory:
+) -> Local:
     """A memory in one file, made when it is not there; ":memory:" keeps it in a temporary file until it is closed.
 
     `settings` are the method's. A store remembers its method and embedder: say another method and it is an error that
@@ -47,7 +47,7 @@ def open(
             store.settle(name)
             if name != (name := _settle_method(store, method)):  # another process made the file at the same moment
                 built = build("text", name, {"lm": model}, **settings)
-            return Memory(store, built, name, model, folder)
+            return Local(store, built, name, model, folder)
         except BaseException:
             store.close()
             raise

@@ -26,7 +26,7 @@ def scope_of(**about: Any) -> Scope:
 def filter_of(**which: Any) -> Filter:
     """A filter from plain values: one value where several may stand, dates as text."""
     _known(which, "filter", {f.name for f in fields(Filter)})
-    for name in ("kinds", "speakers", "sessions", "channels"):
+    for name in ("kinds", "speakers", "sessions", "channels", "events"):
         if isinstance(which.get(name), str):
             which[name] = (which[name],)
         elif not isinstance(which.get(name, ()), Iterable):

@@ -215,7 +215,7 @@ class Filter:
 
     `between` keeps what began to hold inside [start, end). `as_of` answers as of that moment: what began later is
     not there yet, and what was replaced later still holds. `scope` allows that scope alone, where `user` allows every
-    scope of that user, and no `user` allows everybody's.
+    scope of that user, and no `user` allows everybody's. `events` are whole ids: those events, what cites any of them.
     """
 
     user: str = ""
@@ -230,6 +230,7 @@ class Filter:
     as_of: datetime | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     scope: Scope | None = None
+    events: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _tidy(self, "user", "agent", "run", "app")

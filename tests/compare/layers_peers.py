@@ -48,8 +48,8 @@ def titans_off() -> float:
     tokens = Tokens(k, k, v, torch.ones_like(theta), alpha, torch.zeros_like(theta), theta)
     first = theirs.memory_model_parameters[0].expand(2, 1, width, width)
     state = replace(ours.init_state(2), u=(first,), start=(first,))
-    for t in range(length):
-        _, state = ours._chunk(tokens.piece(t, t + 1), state, "chunk")
+    for token in tokens.split([1] * length):
+        _, state = ours._chunk(token, state, "chunk")
     _, after = theirs(x)
     (last,) = after.states[0].values()
     return float((last.view(2, 1, width, width) - state.u[0]).abs().max())

@@ -5,14 +5,14 @@ for one store and for as long as it is open, and arrays of them are how candidat
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remanence.embed.base import Base as Embedder
-from remanence.records import Event, Filter, Op, Record
+from remanence.records import Event, Filter, Op, Record, Scope
 
 Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
@@ -60,6 +60,10 @@ class Base(ABC):
     @abstractmethod
     def find_words(self, words: Sequence[str], allowed: Filter, n: int) -> Ranked:
         """The n records that BM25 ranks highest for any of the words; scores are positive."""
+
+    @abstractmethod
+    def find_all_words(self, words: Sequence[str], allowed: Filter, n: int) -> Rows:
+        """The n records that came in last of those with all of the words, last first."""
 
     @abstractmethod
     def find_vectors(self, vector: NDArray[np.float32], allowed: Filter, n: int) -> Ranked:
@@ -112,6 +116,13 @@ class Base(ABC):
     @abstractmethod
     def records(self, allowed: Filter, *, made_since: int = 0) -> Iterator[Record]:
         """Every record the filter lets through, oldest row first, starting after row `made_since`."""
+
+    @abstractmethod
+    def metas(self, kind: str, *, made_since: int = 0) -> list[tuple[int, Scope, Mapping[str, object]]]:
+        """Row, scope and meta of every record of a kind, oldest row first, starting after row `made_since`.
+
+        What ended or was forgotten is there too. Much cheaper than whole records.
+        """
 
     @abstractmethod
     def linked(self, rows: Rows, relation: str = "") -> list[tuple[int, int, str, float]]:

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -109,6 +109,24 @@ def read_records(db: sqlite3.Connection, rows: Sequence[int]) -> dict[int, Recor
                 made_by=made_by,
             )
     return found
+
+
+def texts_of(db: sqlite3.Connection, rows: Iterable[int]) -> dict[int, str]:
+    """The texts of these rows."""
+    found: dict[int, str] = {}
+    for marks, some in batches(rows):
+        texts = db.execute(f"{TEXT} WHERE r.id IN ({marks})", some)
+        found.update((row, text) for row, text in texts if text is not None)
+    return found
+
+
+def metas_of(db: sqlite3.Connection, kind: str, since: int) -> list[tuple[int, Scope, Mapping[str, object]]]:
+    """Row, scope and meta of every record of a kind after this row."""
+    sql = """SELECT r.id, r.meta, s.scope FROM record r JOIN session s ON s.id = r.session
+             WHERE r.id > ? AND r.kind = (SELECT id FROM name WHERE what = 'kind' AND text = ?) ORDER BY r.id"""
+    found = db.execute(sql, (since, kind)).fetchall()
+    scopes = {id: Scope(*whose) for id, *whose in db.execute("SELECT id, user, agent, run, app FROM scope")}
+    return [(row, scopes[scope], json.loads(meta) if meta else {}) for row, meta, scope in found]
 
 
 def read_as_added(db: sqlite3.Connection, rows: Sequence[int]) -> Iterator[Record]:

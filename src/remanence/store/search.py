@@ -31,16 +31,11 @@ class WordSearch:
         self.counted_at = 0
 
     def find(self, db: sqlite3.Connection, words: Sequence[str], selector: Selector, n: int) -> Ranked:
-        terms = [_quoted(word) for word in dict.fromkeys(words) if word.strip()][:MOST_WORDS]
+        terms = _terms(words)
         rare = [term for term in terms if not self._is_common(db, term, len(selector.columns))] or terms
         if not rare or selector.scopes == [] or selector.kinds == []:
             return NONE
-        match, beyond_tags = f"text : ({' OR '.join(rare)})", selector.beyond_tags
-        for letter, numbers in (("s", selector.scopes), ("k", selector.kinds)):
-            if numbers is not None and len(numbers) > MANY_TAGS:
-                beyond_tags = True
-            elif numbers is not None:
-                match += f" AND tags : ({' OR '.join(f'{letter}{number}' for number in numbers)})"
+        match, beyond_tags = _tagged(" OR ".join(rare), selector)
         if not beyond_tags:
             ranked, all_seen = self._ask(db, match, selector, n, limit=2 * n + 50)
             if all_seen or len(ranked.rows) == n:
@@ -53,9 +48,7 @@ class WordSearch:
         found = db.execute(sql, (match, limit)).fetchall()
         rows = np.array([row for row, _ in found], dtype=np.int64)
         scores = -np.array([score for _, score in found], dtype=np.float32)
-        positions = selector.columns.positions(rows)
-        keep = positions >= 0
-        keep[keep] = selector.mask(positions[keep])
+        keep = selector.allows(rows)
         return Ranked(rows[keep][:n], scores[keep][:n]), len(found) < limit or limit < 0
 
     def _is_common(self, db: sqlite3.Connection, term: str, size: int) -> bool:
@@ -69,6 +62,19 @@ class WordSearch:
             ((count,),) = db.execute(sql, (f"text : {term}", bound + 1))
             self.common[term] = count > bound
         return self.common[term]
+
+
+def find_all_words(db: sqlite3.Connection, words: Sequence[str], selector: Selector, n: int) -> NDArray[np.int64]:
+    """The n allowed rows that came in last of those with all of the words. Nothing is ranked, so it stops at the n-th:
+    BM25 would count first how often each word occurs, and the kind of a record is a word of nearly all."""
+    terms, rows = _terms(words), list[int]()
+    if terms and selector.scopes != [] and selector.kinds != []:
+        match, _ = _tagged(" AND ".join(terms), selector)
+        found = db.execute("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC", (match,))
+        while len(rows) < n and (some := found.fetchmany(n)):
+            coming = np.array([row for (row,) in some], dtype=np.int64)
+            rows += coming[selector.allows(coming)].tolist()
+    return np.array(rows[:n], dtype=np.int64)
 
 
 def find_vectors(db: sqlite3.Connection, vector: NDArray[np.float32], selector: Selector, n: int) -> Ranked:
@@ -141,6 +147,21 @@ def _shortlist(columns: ColumnFile, vector: NDArray[np.float32], mask: NDArray[n
     for i in range(1, octets.shape[1]):
         scores += sums[:, i][octets[:, i]]
     return np.sort(wide[np.argpartition(-scores, n)[:n]])
+
+
+def _tagged(terms: str, selector: Selector) -> tuple[str, bool]:
+    """What to match for these terms among the allowed records, and whether what is found must be looked at again."""
+    match, beyond_tags = f"text : ({terms})", selector.beyond_tags
+    for letter, numbers in (("s", selector.scopes), ("k", selector.kinds)):
+        if numbers is not None and len(numbers) > MANY_TAGS:
+            beyond_tags = True
+        elif numbers is not None:
+            match += f" AND tags : ({' OR '.join(f'{letter}{number}' for number in numbers)})"
+    return match, beyond_tags
+
+
+def _terms(words: Sequence[str]) -> list[str]:
+    return [_quoted(word) for word in dict.fromkeys(words) if word.strip()][:MOST_WORDS]
 
 
 def _quoted(word: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from remanence.errors import BadInput
 from remanence.records import Filter, Scope
 from remanence.store.columns import ColumnFile
 from remanence.store.times import micros
@@ -21,7 +22,6 @@ class Closed:
 
     def __init__(self) -> None:
         self.seen = 0  # the last operation taken in
-        self.map: dict[int, int] = {}
         self.rows = self.until = np.empty(0, dtype=np.int64)
 
     def catch_up(self, db: sqlite3.Connection) -> None:
@@ -29,15 +29,18 @@ class Closed:
         changed = db.execute(
             "SELECT id, valid_to, retired, touched FROM record WHERE touched > ?", (self.seen,)
         ).fetchall()
-        for row, valid_to, retired, touched in changed:
-            self.seen = max(self.seen, touched)
-            until = -FAR if retired is not None else FAR if valid_to is None else valid_to
-            self.map.pop(row, None)
-            if until != FAR:
-                self.map[row] = until
         if changed:
-            self.rows = np.array(sorted(self.map), dtype=np.int64)
-            self.until = np.array([self.map[int(row)] for row in self.rows], dtype=np.int64)
+            until = {
+                row: -FAR if retired is not None else FAR if valid_to is None else valid_to
+                for row, valid_to, retired, _ in changed
+            }
+            self.seen = max(touched for *_, touched in changed)
+            same = ~np.isin(self.rows, list(until))
+            ended = [(row, end) for row, end in until.items() if end != FAR]
+            new = np.array(ended, dtype=np.int64).reshape(-1, 2)
+            rows = np.concatenate([self.rows[same], new[:, 0]])
+            order = np.argsort(rows, kind="stable")  # two sorted runs: one pass
+            self.rows, self.until = rows[order], np.concatenate([self.until[same], new[:, 1]])[order]
 
     def hides(self, rows: NDArray[np.int64], moment: int) -> NDArray[np.bool_]:
         """Which of these rows no longer hold at this moment (microseconds)."""
@@ -88,6 +91,7 @@ class Selector:
         self.tests = [(name, found) for name, found in self.tests if found is not None]
         self.session_numbers = sessions(db, allowed.sessions) if allowed.sessions else None
         self.meta_rows = self._meta_rows() if allowed.meta else None
+        self.cited_rows = self._cited_rows() if allowed.events else None
 
     @property
     def beyond_tags(self) -> bool:
@@ -97,6 +101,7 @@ class Selector:
             or self.filter.as_of
             or self.session_numbers is not None
             or self.meta_rows is not None
+            or self.cited_rows is not None
             or any(name in ("speaker", "channel") for name, _ in self.tests)
         )
 
@@ -104,6 +109,13 @@ class Selector:
     def open(self) -> bool:
         """Whether everything that holds now is allowed."""
         return not self.tests and not self.beyond_tags
+
+    def allows(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these rows are held and allowed."""
+        positions = self.columns.positions(rows)
+        keep = positions >= 0
+        keep[keep] = self.mask(positions[keep])
+        return keep
 
     def mask(self, positions: NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
         """Which rows at these positions (or all rows) are allowed."""
@@ -130,6 +142,8 @@ class Selector:
             keep &= np.isin(column("session"), self.session_numbers)
         if self.meta_rows is not None:
             keep &= np.isin(column("row"), self.meta_rows)
+        if self.cited_rows is not None:
+            keep &= np.isin(column("row"), self.cited_rows)
         return keep
 
     def _meta_rows(self) -> NDArray[np.int64]:
@@ -139,6 +153,26 @@ class Selector:
                  SELECT s.record, e.meta FROM event e JOIN source s ON s.event = e.id WHERE e.meta IS NOT NULL"""
         rows = {row for row, meta in self.db.execute(sql) if said.items() <= json.loads(meta).items()}
         return np.array(sorted(rows), dtype=np.int64)
+
+    def _cited_rows(self) -> NDArray[np.int64]:
+        """The rows that cite one of these events."""
+        sql = "SELECT DISTINCT record FROM source WHERE event IN (SELECT value FROM json_each(?))"
+        rows = self.db.execute(sql, (json.dumps(event_numbers(self.db, self.filter.events)),))
+        return np.array([row for (row,) in rows], dtype=np.int64)
+
+
+def event_numbers(db: sqlite3.Connection, ids: tuple[str, ...]) -> list[int]:
+    """The numbers of the events with these whole ids; one that is not kept has none."""
+    try:
+        hashes = [bytes.fromhex(id) for id in ids]
+    except ValueError:
+        raise BadInput(f"events are named by their ids, 32 hex digits each, got {ids!r}") from None
+    found: list[int] = []
+    for start in range(0, len(hashes), 500):
+        some = hashes[start : start + 500]
+        sql = f"SELECT id FROM event WHERE hash IN ({', '.join('?' * len(some))})"
+        found += (id for (id,) in db.execute(sql, some))
+    return found
 
 
 def event_rows(db: sqlite3.Connection, allowed: Filter, *, pending: bool = False) -> list[int]:
@@ -151,6 +185,7 @@ def event_rows(db: sqlite3.Connection, allowed: Filter, *, pending: bool = False
         ("e.speaker", numbers(db, "speaker", allowed.speakers) if allowed.speakers else None),
         ("e.channel", numbers(db, "channel", allowed.channels) if allowed.channels else None),
         ("e.session", sessions(db, allowed.sessions) if allowed.sessions else None),
+        ("e.id", event_numbers(db, allowed.events) if allowed.events else None),
     ):
         if found is not None:
             tests.append(f"{column} IN (SELECT value FROM json_each(?))")  # they may be more than marks are allowed

@@ -8,7 +8,7 @@ the same file; nothing is locked while a model or an embedder works, but for `re
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from remanence.embed.base import Base as Embedder
 from remanence.errors import BadInput, ReadOnly, StoreError
-from remanence.records import Event, Filter, Op, Record
+from remanence.records import Event, Filter, Op, Record, Scope
 from remanence.store import erase, identity
 from remanence.store.base import Base, Columns, Ranked, Rows, Scores
 from remanence.store.changes import Change
 from remanence.store.reembed import embedded, reembed
-from remanence.store.rows import TEXT, batches, read_as_added, read_events, read_ops, read_records, row_of
+from remanence.store.rows import batches, metas_of, read_as_added, read_events, read_ops, read_records, row_of, texts_of
 from remanence.store.schema import connect, speaking_plainly
-from remanence.store.search import find_neighbours, find_vectors, read_vectors
+from remanence.store.search import find_all_words, find_neighbours, find_vectors, read_vectors
 from remanence.store.select import event_rows, numbers
 from remanence.store.status import status
 from remanence.store.view import View
@@ -69,6 +69,10 @@ class SQLite(Base):
         with self._read() as db:
             return self.view.word_search.find(db, words, self.view.selector(allowed), n)
 
+    def find_all_words(self, words: Sequence[str], allowed: Filter, n: int) -> Rows:
+        with self._read() as db:
+            return find_all_words(db, words, self.view.selector(allowed), n)
+
     def find_vectors(self, vector: NDArray[np.float32], allowed: Filter, n: int) -> Ranked:
         if vector.shape != (self.embedder.dim,) or not np.isfinite(vector).all():
             raise BadInput(f"a query vector needs {self.embedder.dim} finite numbers, got shape {vector.shape}")
@@ -86,10 +90,7 @@ class SQLite(Base):
 
     def allowed(self, rows: Rows, allowed: Filter) -> NDArray[np.bool_]:
         with self._read():
-            positions = self.view.columns.positions(rows)
-            keep = positions >= 0
-            keep[keep] = self.view.selector(allowed).mask(positions[keep])
-            return keep
+            return self.view.selector(allowed).allows(rows)
 
     def columns(self, rows: Rows) -> Columns:
         with self._read():
@@ -107,12 +108,8 @@ class SQLite(Base):
             return self.view.columns.cosine(vector, self.view.columns.positions(rows))
 
     def texts(self, rows: Iterable[int]) -> dict[int, str]:
-        found: dict[int, str] = {}
         with self._read() as db:
-            for marks, some in batches(rows):
-                texts = db.execute(f"{TEXT} WHERE r.id IN ({marks})", some)
-                found.update((row, text) for row, text in texts if text is not None)
-        return found
+            return texts_of(db, rows)
 
     def vectors(self, rows: Rows) -> NDArray[np.float32]:
         with self._read() as db:
@@ -142,6 +139,10 @@ class SQLite(Base):
             rows = self.view.columns.column("row")[self.view.selector(allowed).mask()].tolist()
         for start in range(0, len(rows), 500):
             yield from self.read(row for row in rows[start : start + 500] if row > made_since).values()
+
+    def metas(self, kind: str, *, made_since: int = 0) -> list[tuple[int, Scope, Mapping[str, object]]]:
+        with self._read() as db:
+            return metas_of(db, kind, made_since)
 
     def linked(self, rows: Rows, relation: str = "") -> list[tuple[int, int, str, float]]:
         found: list[tuple[int, int, str, float]] = []

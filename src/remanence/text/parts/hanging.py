@@ -28,12 +28,9 @@ PAST = re.compile(
 
 
 def naming(old: Record, new: Record, kind: str, store: Store, n: int) -> list[Record]:
-    """The n records of a kind that name most of the old fact's object, as things stood when the new one began."""
-    thing = terms(said(old)[2])
-    if not thing:
-        return []
+    """The last n records of a kind that name the old fact's object, as things stood when the new one began."""
     allowed = Filter(kinds=(kind,), scope=old.scope, as_of=new.valid_from)
-    return [*store.read(store.find_words(thing, allowed, n).rows.tolist()).values()]
+    return [*store.read(store.find_all_words(terms(said(old)[2]), allowed, n).tolist()).values()]
 
 
 def hanging(old: Record, new: Record, found: Iterable[Record]) -> Iterator[tuple[Record, bool]]:

@@ -93,7 +93,7 @@ class Facts:
     def beside(self, fact: Record) -> list[Record]:
         """Those of its slots that hold when it begins or begin later."""
         mine = list(slots(fact))
-        found = [*self.slots.find(mine, self.store), *(old for slot in mine for old in self.added_to.get(slot, ()))]
+        found = [*self.slots.find(mine, fact.valid_from, self.store), *(old for slot in mine for old in self.added_to.get(slot, ()))]
         return [old for old in self.holding(found, fact.valid_from) if old.id != fact.id]
 
     def _compared(self, fact: Record, vector: Vectors | None) -> list[Record]:
