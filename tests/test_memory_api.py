@@ -12,7 +12,7 @@ import remanence
 from remanence import local as memory_module
 from remanence.embed.base import Base as Embedder
 from remanence.embed.hashing import Hashing
-from remanence.errors import BadConfig, BadReply, LMError, OtherMethod, ReadOnly, StoreError, Unavailable, UnknownName
+from remanence.errors import BadConfig, BadReply, LMError, OtherMethod, StoreError, Unavailable, UnknownName
 from remanence.lm.base import Base as LM
 from remanence.lm.scripted import Scripted
 from remanence.local import Local
@@ -142,15 +142,6 @@ def test_what_was_derived_from_once_does_not_wait_again(memory: Local) -> None:
 # -- what comes back -------------------------------------------------------------------------------------------------
 
 
-def test_what_was_recalled_is_not_remembered_anew_but_rebuilt(memory: Local) -> None:
-    memory.add("The key is under the mat.", at=START, channel="assistant")
-    memory.search("where is the key?")
-    memory.add("- The key is under the MAT.", at=START + timedelta(days=1), channel="assistant")
-    assert [len(list(memory.events())), len(list(memory.records()))] == [2, 1]
-    memory.rebuild()
-    assert "The key is under the mat." in [record.text for record in memory.records()], "it was recalled, and was said"
-
-
 def test_recalling_makes_stronger_where_it_may(path: Path) -> None:
     lm = Scripted({"importance": lambda text: 0.5})
     with weighed(path, lm) as memory:
@@ -160,13 +151,6 @@ def test_recalling_makes_stronger_where_it_may(path: Path) -> None:
         with weighed(path, lm, read_only=True) as reader:
             assert reader.search("tea", k=1)[0].id == hit.id
         assert memory.get(hit.id).reads == 1
-
-
-def test_counts_say_what_was_new(memory: Local) -> None:
-    told: list[tuple[int, int | None]] = []
-    added = memory.add_many([*events(3), *events(2)], progress=lambda done, of: told.append((done, of)))
-    assert (added.new, added.known, told) == (3, 2, [(5, None)])
-    assert (memory.add_many(events(5)).new, memory.add_many([]).new) == (2, 0)
 
 
 # -- methods and embedders -------------------------------------------------------------------------------------------
@@ -246,25 +230,6 @@ def test_embedding_anew_that_stops_leaves_the_old(path: Path) -> None:
 
 
 # -- seen from then, moved, closed -----------------------------------------------------------------------------------
-
-
-def test_the_past_can_be_read_and_not_changed(memory: Local) -> None:
-    memory.add_many(events(3))
-    past = memory.as_of(START + timedelta(hours=1))
-    assert [event.text for event in past.events()] == ["Turn 0 is about tea.", "Turn 1 is about tea."]
-    for verb in (
-        lambda: past.add("x"),
-        lambda: past.derive(),
-        lambda: past.consolidate(),
-        lambda: past.forget(),
-        lambda: past.undo(1),
-        lambda: past.rebuild(),
-        lambda: past.erase(everything=True),
-    ):
-        with pytest.raises(ReadOnly, match="as of 2024-05-01: it can be read, not changed"):
-            verb()
-    past.close()
-    assert len(list(memory.records())) == 3, "closing a view closes nothing"
 
 
 def test_moved_to_another_file_it_is_the_same(memory: Local, tmp_path: Path) -> None:

@@ -29,13 +29,15 @@ class Handler(BaseHTTPRequestHandler):
     script: Server
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"{}")
         with self.script.lock:
             act = self.script.acts[min(len(self.script.asked), len(self.script.acts) - 1)]
             self.script.asked.append(body)
             self.script.headers.append({k.lower(): v for k, v in self.headers.items()})
             self.script.paths.append(self.path)
         act(self)
+
+    do_GET = do_PATCH = do_DELETE = do_POST
 
     def send(self, status: int, body: Any, **headers: str) -> None:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -17,6 +17,7 @@ RemanenceError
     NewerVersion     a newer Remanence wrote it
     DiskFull         no room is left; nothing of the write was kept
     OtherMethod      its records were derived by another method
+    Unreachable      the server that holds it does not answer
   CacheError         anything that went wrong between a model and its memory
     CannotAttach     this model cannot be given a memory: it would not be reproduced
     NotAttached      a memory cache was used without its model being attached
@@ -96,6 +97,15 @@ class DiskFull(StoreError):
 
 class OtherMethod(StoreError):
     """The store's records were derived by another method."""
+
+
+class Unreachable(StoreError):
+    """The server that holds the memory could not be reached, or put us off."""
+
+
+def title(kind: type[Exception]) -> str:
+    """NotFound as "not found": how a server's problem document names an error, and a client knows it again."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind.__name__).strip()
 
 
 def one_of(what: str, got: str, known: Iterable[str]) -> str:

@@ -13,8 +13,8 @@ from remanence.errors import BadInput, LMError, NotFound, OtherMethod, ReadOnly,
 from remanence.given import Added, Progress, Reply
 from remanence.lm.base import Base as LM
 from remanence.memory import Memory
-from remanence.plain import filter_of, scope_of
-from remanence.records import Event, Filter, Hit, Op, Query, Record, Scope, Source, add, utc
+from remanence.plain import filter_of, in_scope, scope_of
+from remanence.records import Event, Filter, Hit, Op, Query, Record, Source, add, utc
 from remanence.registry import build
 from remanence.store.base import Base as Store
 from remanence.text.base import Base as Method
@@ -23,6 +23,7 @@ from remanence.text.parts.render import Context, Recalled, context, line
 
 BATCH = 1000  # events kept in one transaction by add_many
 PINNED = 1e9  # the strength from which on nothing fades
+USER = "user"  # who made what no method did
 
 
 class Local(Memory):
@@ -68,12 +69,12 @@ class Local(Memory):
             ops.append(add(new, why="edited"))
         if not any(op.record == old.id and op.kind == "supersede" for op in ops):
             ops.append(Op("supersede", old.id, new.id, at=event.at, why="edited"))
-        self.store.apply(ops, events=[event], by="user")
+        self.store.apply(ops, events=[event], by=USER)
         return self._record(new.id)
 
     def pin(self, record: str) -> Op:
         op = Op("strengthen", self._record(record).id, value=PINNED, why="pinned")
-        return self._writable().apply([op], by="user")[0]
+        return self._writable().apply([op], by=USER)[0]
 
     def derive(self, *, progress: Progress | None = None) -> int:
         waiting = list(self._writable().events(Filter(), pending=True))
@@ -102,7 +103,7 @@ class Local(Memory):
         return ops if dry_run else store.apply(ops, by=self._made_by())
 
     def undo(self, op: int) -> Op:
-        return self._writable().undo(op, by="user")
+        return self._writable().undo(op, by=USER)
 
     def rebuild(self, method: str | None = None, *, progress: Progress | None = None, **settings: Any) -> int:
         store = self._writable()
@@ -196,7 +197,7 @@ class Local(Memory):
             added = self._replay(reader.read_all(source, problems.append, progress))
         else:
             events = reader.read(source, problems.append, progress)
-            added = self.add_many(e if e.scope != Scope() else replace(e, scope=scope) for e in events)
+            added = self.add_many(in_scope(events, scope))
         return replace(added, problems=tuple(problems))
 
     def close(self) -> None:
@@ -233,7 +234,7 @@ class Local(Memory):
                 events.append(item)
             elif isinstance(item, Op):
                 ops.append(item)
-        makers = {op.made_by.split("/")[0] for op in ops if op.kind == "add"}
+        makers = {op.made_by.split("/")[0] for op in ops if op.kind == "add"} - {USER}
         if not ops or any(derives(name) != derives(self.name) for name in makers):
             return self.add_many(events)
         fresh = self._unknown(events)

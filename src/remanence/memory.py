@@ -39,7 +39,7 @@ class Memory(ABC):
     def add_many(self, events: Iterable[Event], *, derive: bool = True, progress: Progress | None = None) -> Added:
         """Keep events in batches, each durable at once. An event that is known already adds nothing.
 
-        Without `derive` they are only kept, and `derive()` makes memories of them later.
+        Without `derive` they are only kept: `derive()` makes memories of them later, and a server does so by itself.
         """
 
     @abstractmethod

@@ -9,14 +9,49 @@ from remanence.errors import BadConfig, OtherMethod
 from remanence.given import Progress
 from remanence.lm.base import Base as LM
 from remanence.local import Local
+from remanence.memory import Memory
 from remanence.registry import build, load, names
 from remanence.store.base import Base as Store
 from remanence.text.base import derives
 
 METHOD, EMBEDDER, LANGUAGE_MODEL = "hybrid", "static", "rules"  # what is used when nothing is said
+SERVERS = ("http://", "https://")
 
 
 def open(
+    path: str | Path = ":memory:",
+    *,
+    key: str = "",
+    method: str | None = None,
+    embed: str | Embedder | None = None,
+    lm: str | LM | None = None,
+    read_only: bool = False,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Memory:
+    """A memory in one file, made when it is not there; ":memory:" keeps it in a temporary file until it is closed.
+
+    `settings` are the method's. A store remembers its method and embedder: say another method and it is an error that
+    names `rebuild`, say another embedder and what is held is embedded anew.
+
+    "http://host:port" is the memory that a server holds, with the same verbs: give the `key` it asks for, and nothing
+    else, since the server settles the rest.
+    """
+    how = {"method": method, "embed": embed, "lm": lm, "read_only": read_only or None, "progress": progress}
+    said = {name: value for name, value in how.items() if value is not None} | settings
+    if not str(path).startswith(SERVERS):
+        if key:
+            raise BadConfig(f"a file needs no key; a server's address begins with http:// or https://, got {path}")
+        return open_file(path, **said)
+    if said:
+        raise BadConfig(f"the server settles {', '.join(said)}; of {path} only the key is said here")
+    from remanence.remote.client import Remote
+    from remanence.remote.wire import Wire
+
+    return Remote(Wire(str(path), key))
+
+
+def open_file(
     path: str | Path = ":memory:",
     *,
     method: str | None = None,
@@ -26,11 +61,7 @@ def open(
     progress: Progress | None = None,
     **settings: Any,
 ) -> Local:
-    """A memory in one file, made when it is not there; ":memory:" keeps it in a temporary file until it is closed.
-
-    `settings` are the method's. A store remembers its method and embedder: say another method and it is an error that
-    names `rebuild`, say another embedder and what is held is embedded anew.
-    """
+    """As `open`, of a file."""
     from remanence.store.sqlite import SQLite
 
     asked = embed if isinstance(embed, Embedder) else build("embed", embed or EMBEDDER)

@@ -1,7 +1,7 @@
 """Plain values, as people and programs give them, made into events and filters; what is not known is named."""
 
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,11 @@ def scope_of(**about: Any) -> Scope:
     """A scope from plain values, as `Memory.import_` takes them."""
     _known(about, "part of a scope", {f.name for f in fields(Scope)})
     return Scope(**about)
+
+
+def in_scope(events: Iterable[Event], scope: Scope) -> Iterator[Event]:
+    """These events, in this scope where they say none."""
+    return (event if event.scope != Scope() else replace(event, scope=scope) for event in events)
 
 
 def filter_of(**which: Any) -> Filter:

@@ -23,6 +23,7 @@ class Closed:
     def __init__(self) -> None:
         self.seen = 0  # the last operation taken in
         self.rows = self.until = np.empty(0, dtype=np.int64)
+        self.positions, self.held = np.empty(0, dtype=np.intp), 0  # of these rows among so many in the columns
 
     def catch_up(self, db: sqlite3.Connection) -> None:
         """Take in what changed since the last call."""
@@ -41,6 +42,13 @@ class Closed:
             rows = np.concatenate([self.rows[same], new[:, 0]])
             order = np.argsort(rows, kind="stable")  # two sorted runs: one pass
             self.rows, self.until = rows[order], np.concatenate([self.until[same], new[:, 1]])[order]
+            self.held = 0
+
+    def gone(self, columns: ColumnFile, moment: int) -> NDArray[np.intp]:
+        """Where the rows stand that no longer hold at this moment (microseconds). Looked up once a change."""
+        if self.held != len(columns):
+            self.positions, self.held = columns.positions(self.rows), len(columns)
+        return self.positions[(self.until <= moment) & (self.positions >= 0)]
 
     def hides(self, rows: NDArray[np.int64], moment: int) -> NDArray[np.bool_]:
         """Which of these rows no longer hold at this moment (microseconds)."""
@@ -125,8 +133,7 @@ class Selector:
 
         if positions is None:
             keep = np.ones(len(self.columns), dtype=bool)
-            gone = self.columns.positions(self.closed.rows[self.closed.until <= self.moment])
-            keep[gone[gone >= 0]] = False
+            keep[self.closed.gone(self.columns, self.moment)] = False
         else:
             keep = ~self.closed.hides(column("row"), self.moment)
         for name, numbers_ in self.tests:
