@@ -60,6 +60,17 @@ def test_moved_and_moved_back(order, tmp_path):
         assert first(memory.as_of("2023-06-01")) == LEEDS
 
 
+def test_told_late_by_processes_that_know_only_the_file(tmp_path):
+    """What the second move ended is there when the first home is told: else the two homes in Porto were one."""
+    for i in (1, 2, 0):
+        with opened(tmp_path) as memory:
+            tell(memory, STORY[i])
+    with opened(tmp_path) as memory:
+        assert first(memory) == BACK
+        assert first(memory, as_of="2023-06-01") == LEEDS
+        assert first(memory, as_of="2022-06-01") == PORTO
+
+
 def test_a_time_in_the_question_is_when_it_has_to_hold(tmp_path):
     with opened(tmp_path) as memory:
         tell(memory, *STORY)

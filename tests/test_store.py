@@ -183,6 +183,38 @@ def test_words_find_the_full_ranking_without_what_is_not_allowed(
 
 
 @EACH
+@pytest.mark.parametrize("n", [2, 300])
+@pytest.mark.parametrize("words", ["Garden", "violins garden", "garden absent", '"fact garden', ""])
+@pytest.mark.parametrize("many", [50, 0], ids=["by tags", "looking at each"])
+def test_all_words_find_the_last_that_have_every_one(
+    store: SQLite,
+    allowed: Filter,
+    right: set[int],
+    n: int,
+    words: str,
+    many: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(search, "MANY_TAGS", many)
+    stems = [word.lower().strip('s"') for word in words.split()]
+    texts = store.texts(sorted(right))
+    wanted = [row for row, text in texts.items() if stems and all(stem in text.lower() for stem in stems)]
+    assert store.find_all_words(words.split(), allowed, n).tolist() == sorted(wanted, reverse=True)[:n]
+
+
+def test_metas_are_of_every_record_of_a_kind_whatever_became_of_it(
+    store: SQLite, everything: tuple[dict[int, Record], dict[str, Event], set[str]]
+) -> None:
+    of = {
+        kind: [(row, r.scope, dict(r.meta)) for row, r in sorted(everything[0].items()) if r.kind == kind]
+        for kind in ("fact", "turn", "thought")
+    }
+    assert {kind: store.metas(kind) for kind in of} == of
+    assert len(of["turn"]) == 240
+    assert store.metas("fact", made_since=of["fact"][3][0]) == of["fact"][4:]
+
+
+@EACH
 @pytest.mark.parametrize("n", [1, 10, 64])
 def test_vectors_find_the_largest_cosines_allowed(store: SQLite, allowed: Filter, right: set[int], n: int) -> None:
     vector = store.embedder.embed(["the garden fence and the violin lesson"])[0]

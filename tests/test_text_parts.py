@@ -13,7 +13,7 @@ import pytest
 
 from remanence.records import Event, Hit, Record, Source, utc
 from remanence.store.times import micros
-from remanence.text.parts.closeness import closeness
+from remanence.text.parts.english.closeness import closeness
 from remanence.text.parts.english.when import Span
 from remanence.text.parts.passages import once
 from remanence.text.parts.render import Recalled, context
@@ -21,7 +21,6 @@ from remanence.text.parts.render import Recalled, context
 ROOT = Path(__file__).parent.parent / "src" / "remanence"
 PARTS = ROOT / "text" / "parts"
 SHELF = sorted(path.stem for path in PARTS.iterdir() if path.name != "__init__.py" and path.name != "__pycache__")
-ALONE = {"closeness": "text/hybrid.py", "current": "text/hybrid.py"}  # a ratchet: entries go, none comes
 
 
 def imported(file: Path) -> set[str]:
@@ -45,10 +44,7 @@ def test_a_part_has_two_users_or_more(part: str, imports: dict[Path, set[str]]) 
         if not {file, *file.parents} & {*own}
         if any(f"{name}.".startswith(f"remanence.text.parts.{part}.") for name in names)
     }
-    if part in ALONE:
-        assert users == {ALONE[part]}, f"{part} is shared now: take it off the list"
-    else:
-        assert len(users) > 1, f"text/parts/{part} is used by {users or 'nobody'}: put it beside its user"
+    assert len(users) > 1, f"text/parts/{part} is used by {users or 'nobody'}: put it beside its user"
 
 
 MONDAY, DAY = utc("2024-05-06"), timedelta(days=1)

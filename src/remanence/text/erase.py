@@ -9,7 +9,8 @@ Cost:    write one question (`facts`) a turn, at most 2 `near` (`conflict`) a fa
 Differs: nothing is rewritten: there is no question for it; the new fact stands beside the ended one. What hangs on an
          ended fact is found by its object and the words that say why, not by a model asked of every neighbour.
 
-What hung on a fact that ended (see parts/hanging.py) ends too, with what hung on it in turn; what may have is doubted.
+What hung on a fact that ended (see parts/revision/hanging.py) ends too, with what hung on it in turn; what may have is
+doubted.
 """
 
 from collections.abc import Sequence
@@ -26,10 +27,10 @@ from remanence.records import Event, Hit, Op, Query, Record
 from remanence.store.base import Base as Store
 from remanence.text.base import Base
 from remanence.text.parts.facts import facts
-from remanence.text.parts.hanging import hanging, naming
 from remanence.text.parts.kinds import only
+from remanence.text.parts.revision.hanging import ByWord, hanging, naming
+from remanence.text.parts.revision.supersede import Facts, embedded
 from remanence.text.parts.slots import Slots
-from remanence.text.parts.supersede import Facts, embedded
 
 DOUBTED = "doubted_by"  # link from an uncertain fact to what made it so
 
@@ -50,12 +51,14 @@ class Erase(Base):
             raise BadConfig(f"near must be at least 1, got {self.near}")
 
     def write(self, events: Sequence[Event], store: Store) -> list[Op]:
-        held = Facts(store, self.lm, self.slots, self.near)
+        held, coming = Facts(store, self.lm, self.slots, self.near), ByWord()
         for fact, vector in embedded(store, facts(self.lm, events)):
             ended, again = held.take(fact, vector)
+            if fact.id in held.added:
+                coming.add(fact)
             for old in again:  # what is said again is doubted no longer
                 held.ops += [Op("link", old.id, other=by, relation=DOUBTED, value=0.0) for by in _doubts(old, held)]
-            self._carry_on(ended, held)
+            self._carry_on(ended, held, coming)
         return held.ops
 
     def read(self, query: Query, store: Store) -> list[Hit]:
@@ -70,12 +73,12 @@ class Erase(Base):
         }
         return [Hit(record, sum(whys[row].values()), whys[row]) for row, record in store.read(whys).items()]
 
-    def _carry_on(self, ended: Sequence[tuple[Record, Record]], held: Facts) -> None:
+    def _carry_on(self, ended: Sequence[tuple[Record, Record]], held: Facts, coming: ByWord) -> None:
         """End or doubt what hung on the facts that ended, and what hung on those."""
         waiting = list(ended)
         while waiting:
             old, new = waiting.pop(0)
-            known = [*naming(old, new, "fact", held.store, self.affected), *held.added.values()]
+            known = naming(old, new, "fact", held.store, self.affected, coming)
             for fact, falls in hanging(old, new, held.holding(known, new.valid_from)):
                 if falls and held.end(fact, new, f"hung on: {old.text}"):
                     waiting.append((fact, new))

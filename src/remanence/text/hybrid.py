@@ -38,11 +38,11 @@ from remanence.store.base import Base as Store
 from remanence.store.base import Columns, Ranked, Rows
 from remanence.text.base import Base
 from remanence.text.parts.asked import Asked, asked
-from remanence.text.parts.closeness import closeness
-from remanence.text.parts.current import put_before, replaced, told
+from remanence.text.parts.english.closeness import closeness
+from remanence.text.parts.revision.current import put_before, replaced, told
+from remanence.text.parts.revision.statements import stated
 from remanence.text.parts.segment import turns
 from remanence.text.parts.slots import Slots
-from remanence.text.parts.statements import stated
 
 STEPS = (-2, -1, 1, 2)
 LEAST = timedelta(microseconds=1)
@@ -57,7 +57,7 @@ Parts = dict[str, NDArray[np.float32]]
 
 @dataclass
 class Hybrid(Base):
-    derives: ClassVar[str] = "turns"  # with facts beside them (see parts/statements.py)
+    derives: ClassVar[str] = "turns"  # with facts beside them (see parts/revision/statements.py)
     version: ClassVar[int] = 2
 
     candidates: int = 200  # asked of words and of vectors each

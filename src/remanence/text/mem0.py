@@ -23,8 +23,8 @@ from remanence.text.base import Base
 from remanence.text.parts.facts import facts
 from remanence.text.parts.kinds import only
 from remanence.text.parts.ranked import hits
+from remanence.text.parts.revision.supersede import Facts, embedded
 from remanence.text.parts.slots import Slots
-from remanence.text.parts.supersede import Facts, embedded
 
 
 @dataclass

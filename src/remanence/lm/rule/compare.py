@@ -6,6 +6,7 @@ Differs: first mention of a subject's relation decides; nothing is inferred ("mo
 """
 
 import re
+from functools import lru_cache
 
 from remanence.lm.base import Verdict
 from remanence.lm.rule.attributes import Statement
@@ -37,7 +38,7 @@ def _strongest(said: list[Verdict]) -> Verdict:
     return max(said, key=ORDER.index) if said else "unrelated"
 
 
-def _both(old: str, new: str) -> tuple[list[Statement], list[Statement]]:
+def _both(old: str, new: str) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
     """What the two say; told text is read as its speaker said it, who is somebody both name."""
     known = {name for _, _, name in names(new[:LONGEST])}
     shared = dict.fromkeys(name for _, _, name in names(old[:LONGEST]) if name in known)
@@ -48,8 +49,9 @@ def _both(old: str, new: str) -> tuple[list[Statement], list[Statement]]:
     return before, after
 
 
-def _says(text: str, who: str) -> list[Statement]:
-    return [s for told in tell(text[:LONGEST], who=who) for s in told.says]
+@lru_cache(maxsize=4096)  # what is compared is compared with several
+def _says(text: str, who: str) -> tuple[Statement, ...]:
+    return tuple(s for told in tell(text[:LONGEST], who=who) for s in told.says)
 
 
 def _between(a: Statement, b: Statement) -> Verdict:

@@ -15,7 +15,12 @@ STOP = frozenset(
 )
 
 
+def words(text: str) -> list[str]:
+    """Lower-case words, in order."""
+    return [word.replace("’", "'").removesuffix("'s") for word in WORD.findall(text.lower())]
+
+
 def terms(text: str) -> list[str]:
     """Lower-case words, stop words left out, in order; all words when nothing else is left."""
-    found = [word.replace("’", "'").removesuffix("'s") for word in WORD.findall(text.lower())]
+    found = words(text)
     return [word for word in found if word not in STOP] or found

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from remanence.records import Filter, Record
 from remanence.store.base import Base as Store
 from remanence.store.base import Ranked, Rows
-from remanence.text.parts.statements import RESTS_ON, TOLD_IN
+from remanence.text.parts.revision.statements import RESTS_ON, TOLD_IN
 
 ABOVE = 1e-3  # so much more than what it replaces
 Why = dict[str, float]

@@ -17,7 +17,7 @@ from remanence.lm.rule.sentences import sentences
 from remanence.records import Filter, Record
 from remanence.store.base import Base as Store
 from remanence.text.parts.slots import said
-from remanence.text.parts.terms import terms
+from remanence.text.parts.terms import terms, words
 
 REASON = r"\b(?:because|since|as|given that|thanks to|here in|over here in|now that|living in)\b[^.;!?]*?"
 RESULT = r"[^.;!?]*?\b(?:so|means|which is why|that['’]s why|therefore|hence)\b"
@@ -27,20 +27,39 @@ PAST = re.compile(
 )
 
 
-def naming(old: Record, new: Record, kind: str, store: Store, n: int) -> list[Record]:
-    """The last n records of a kind that name the old fact's object, as things stood when the new one began."""
+class ByWord:
+    """Records that a write brings, by the words they say: the store does not find them yet."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.found: dict[str, list[Record]] = {}
+        for record in records:
+            self.add(record)
+
+    def add(self, record: Record) -> None:
+        for word in set(words(record.text)):
+            self.found.setdefault(word, []).append(record)
+
+
+def naming(old: Record, new: Record, kind: str, store: Store, n: int, coming: ByWord) -> list[Record]:
+    """The last n records of a kind that name the old fact's object, as things stood when the new one began, and all
+    that come with this write and may name it."""
+    thing = terms(said(old)[2])
+    if not thing:
+        return []
     allowed = Filter(kinds=(kind,), scope=old.scope, as_of=new.valid_from)
-    return [*store.read(store.find_all_words(terms(said(old)[2]), allowed, n).tolist()).values()]
+    held = store.read(store.find_all_words(thing, allowed, n).tolist())
+    return [*held.values(), *coming.found.get(thing[0], ())]
 
 
 def hanging(old: Record, new: Record, found: Iterable[Record]) -> Iterator[tuple[Record, bool]]:
     """Those of the found that hung on the old fact when the new one ended it, and whether they fall with it."""
-    thing = said(old)[2]
-    for record in found if terms(thing) else ():
-        about = said(record)[0] in ("", said(old)[0]) or record.speaker == old.speaker
+    subject, _, thing = said(old)
+    named = terms(thing)
+    for record in found if named else ():
+        about = said(record)[0] in ("", subject) or record.speaker == old.speaker
         told_by_then = record.valid_from <= new.valid_from and record.sources[0].event != new.sources[0].event
         if about and record.scope == old.scope and told_by_then and not _lasts(record):
-            lines = [line for line in _lines(record.text) if set(terms(thing)) <= set(terms(line))]
+            lines = [line for line in _lines(record.text) if set(named) <= set(terms(line))]
             if any(_says_why(line, thing) for line in lines):
                 yield record, True
             elif any(not PAST.search(line) for line in lines) and not _several(record):
