@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo test test-slow test-integrations lint bench clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/python examples/demo.py
@@ -13,6 +13,20 @@ test: $(VENV)/.tested lint
 
 test-slow: $(VENV)/.tested
 	$(BIN)/python -m pytest -m slow
+
+# In an environment of their own: the frameworks bring a hundred packages, and plugins for pytest.
+test-integrations: $(VENV)-integrations/.installed
+	$(VENV)-integrations/bin/python -m pytest -n 2 tests/test_integration_*.py \
+	  -o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=function
+	$(VENV)-integrations/bin/python tests/compare/langgraph_conformance.py
+	$(VENV)-integrations/bin/python tests/compare/openai_agents_conformance.py
+
+$(VENV)-integrations/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-integrations
+	$(VENV)-integrations/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(VENV)-integrations/bin/python -m pip install --quiet --group integrations \
+	  --editable ".[langgraph,langchain,openai-agents,anthropic,server,http]"
+	@touch $@
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
@@ -34,4 +48,4 @@ $(VENV)/.tested: $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-integrations .pytest_cache .mypy_cache .ruff_cache .hypothesis

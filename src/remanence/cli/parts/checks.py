@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from remanence.cli.parts.clients import CLIENTS, Entry
 from remanence.cli.parts.services import service
 from remanence.errors import RemanenceError
 from remanence.settings import Settings, misspelt
@@ -41,6 +43,7 @@ def examine(settings: Settings, wrong: str, *, thorough: bool) -> Iterator[Check
     yield _room(path)
     yield from _tried("embedder", lambda: _embedder(settings))
     yield from _tried("language model", lambda: _language_model(settings))
+    yield from _tried("mcp", _mcp)
 
 
 def _tried(name: str, look: Callable[[], Iterator[Check]]) -> Iterator[Check]:
@@ -112,3 +115,23 @@ def _language_model(settings: Settings) -> Iterator[Check]:
         return
     lm.keywords("Remanence is what stays when the field is gone.", n=1)
     yield Check("language model", "ok", f"{lm.name} answers")
+
+
+def _mcp() -> Iterator[Check]:
+    """Whether tools can be offered, and whether the programs that were told to start us can."""
+    entries = {name: entry for name, client in CLIENTS.items() if (entry := client.held())}
+    lost = [f"{name} starts {entry.get('command')!r}" for name, entry in entries.items() if not _can_start(entry)]
+    if lost:
+        again = "remanence mcp install --client NAME"
+        yield Check("mcp", "fail", f"{', '.join(lost)}, which is not there; write it anew: {again}")
+        return
+    try:
+        said = version("mcp")
+    except PackageNotFoundError:
+        said = "the SDK is not installed: pip install 'remanence[mcp]'"
+    yield Check("mcp", "ok", "; ".join([said, *(f"{name} starts it" for name in entries)]))
+
+
+def _can_start(entry: Entry) -> bool:
+    """A client that speaks HTTP starts nothing."""
+    return "url" in entry or shutil.which(str(entry.get("command", ""))) is not None

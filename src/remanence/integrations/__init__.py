@@ -1,0 +1,1 @@
+"""A memory as other frameworks ask for one: a file for each, over the verbs alone, so a path does and a URL does."""
