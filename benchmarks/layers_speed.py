@@ -32,10 +32,12 @@ BARS = (  # what, against what, at most
     ("delta rule, blocks (core)", "delta rule, recurrent (core)", 1 / 12),
     ("delta rule, blocks (core)", "causal attention (core)", 1.0),
     ("product keys, k 8", "feed-forward, 4x", 1.1),
+    ("product keys, k 8, keys of D / 2", "feed-forward, 4x", 1.1),
+    ("product keys, k 8, keys of D / 4", "feed-forward, 4x", 1.1),
 )
 
 
-def contenders(batch: int, length: int, width: int) -> dict[str, Callable[[], Tensor]]:
+def contenders(batch: int, length: int, width: int) -> tuple[dict[str, Callable[[], Tensor]], nn.ModuleList]:
     x = torch.randn(batch, length, width, requires_grad=True)
     q, k, v = (F.normalize(torch.randn(batch, HEADS, length, width // HEADS), dim=-1) for _ in range(3))
     beta, s = torch.rand(batch, HEADS, length), torch.zeros(batch, HEADS, width // HEADS, width // HEADS)
@@ -44,8 +46,9 @@ def contenders(batch: int, length: int, width: int) -> dict[str, Callable[[], Te
     feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
     titans, larimar = Titans(width, HEADS, grad_chunk=64, conv=0), Larimar(width, HEADS, conv=0)
     keys = ProductKeys(width, keys=128, heads=4, k=8)
-    narrow = ProductKeys(width, keys=128, heads=4, k=8, key_width=width // HEADS)
+    half, quarter = (ProductKeys(width, keys=128, heads=4, k=8, key_width=width // n) for n in (2, 4))
     pool, vectors = MemoryLayers(width, keys=128, heads=4, k=8), PersistentMemory(width, 2 * width, HEADS)
+    modules = nn.ModuleList([feed_forward, titans, larimar, keys, half, quarter, pool, vectors])
     return {
         "delta rule, blocks (core)": lambda: delta_rule(q, k, v, beta, None, s, "chunk", BLOCK)[0],
         "delta rule, recurrent (core)": lambda: delta_rule(q, k, v, beta, None, s, "recurrent", BLOCK)[0],
@@ -54,16 +57,18 @@ def contenders(batch: int, length: int, width: int) -> dict[str, Callable[[], Te
         "larimar": lambda: larimar(x)[0],
         "feed-forward, 4x": lambda: feed_forward(x),
         "product keys, k 8": lambda: keys(x),
-        "product keys, k 8, keys of 64": lambda: narrow(x),
+        "product keys, k 8, keys of D / 2": lambda: half(x),
+        "product keys, k 8, keys of D / 4": lambda: quarter(x),
         "memory layer, k 8": lambda: pool(x),
         "persistent memory, 2 D vectors": lambda: vectors(x),
-    }
+    }, modules
 
 
-def once(run: Callable[[], Tensor]) -> float:
-    """Milliseconds of CPU, forward and backward."""
+def once(run: Callable[[], Tensor], gradient: Tensor) -> float:
+    """Milliseconds of CPU, forward and backward, with a gradient that has an entry for every place, as in training."""
     start = time.thread_time()
-    run().sum().backward()
+    y = run()
+    y.backward(gradient.view_as(y))
     return 1000 * (time.thread_time() - start)
 
 
@@ -75,11 +80,13 @@ def main() -> None:
     said = ask.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    runs = contenders(said.batch, said.length, said.width)
+    runs, modules = contenders(said.batch, said.length, said.width)
+    gradient = torch.randn(said.batch * said.length * said.width)
     took: dict[str, list[float]] = {name: [] for name in runs}
     for i in range(said.rounds + 1):
+        modules.zero_grad()  # to None, as in training: nothing is added to what was there
         for name, run in runs.items():
-            ms = once(run)
+            ms = once(run, gradient)
             if i:  # the first is to warm up
                 took[name].append(ms)
     medians = {name: statistics.median(ms) for name, ms in took.items()}

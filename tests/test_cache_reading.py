@@ -16,9 +16,9 @@ from remanence.cache.base import Base, Far  # noqa: E402
 from remanence.cache.parts.attend import Read, Scores, attend, weights  # noqa: E402
 from remanence.cache.parts.heard import Heard  # noqa: E402
 from remanence.cache.parts.held import Held  # noqa: E402
-from remanence.cache.parts.reading import Reading  # noqa: E402
+from remanence.cache.parts.reading import MANY, Reading  # noqa: E402
 from remanence.cache.parts.rope import Rope  # noqa: E402
-from remanence.cache.parts.tokens import Tokens  # noqa: E402
+from remanence.cache.parts.tokens import Tokens, by_column  # noqa: E402
 from remanence.cache.top_blocks import TopBlocks  # noqa: E402
 from remanence.errors import BadConfig  # noqa: E402
 
@@ -108,6 +108,35 @@ def test_where_old_tokens_were_seen_is_not_copied_for_each_new_one():
     held.append(new[[0, 0, 0]], new[[0, 0, 0]], None)
     padded, alone = [[-1, 5, -1, 26], [-1, -1, 3, 26]], [[0, 5, 25, 26], [1, 2, 3, 26]]
     assert held.places().tolist() == [padded, padded, alone]
+
+
+@pytest.mark.parametrize("t", [1, 3])
+def test_keys_by_column_are_read_as_keys_by_row(t):
+    k, v, q = random(B, H, 40, D, seed=1), random(B, H, 40, D, seed=2), random(B, Q, t, D, seed=3)
+    by_row, turned_round = Tokens.like(k), Tokens.like(k, by_column)
+    for tokens in (by_row, turned_round):
+        for piece in k.split(15, 2):  # room is made on the way
+            tokens.append(piece)
+        tokens.rows(torch.tensor([1, 0]))
+        tokens.crop(30)
+    rows, columns = by_row.span(0, 30), turned_round.span(0, 30)
+    assert columns.stride(2) == 1 and torch.equal(rows, columns)
+    some = random(B, 1, t, 30, seed=4) > 0
+    for mask in (None, some):
+        want, got = (attend(Read(q, keys, v[:, :, :30], Scores(0.3), mask, causal=True)) for keys in (rows, columns))
+        torch.testing.assert_close(got, want, rtol=0 if t > 1 else 1e-5, atol=0 if t > 1 else 1e-6)
+
+
+def test_many_keys_that_are_all_read_lie_by_column():
+    held, rope, module = held_of(MANY), *rope_of("llama")
+    reading = Reading(held, Chosen(), rope, module, Scores())
+    assert reading.all(random(B, Q, MANY, D), 0).keys.stride(3) == 1, "as attention takes them, where all are new"
+    new, q = random(B, H, 1, D, seed=3), random(B, Q, 1, D, seed=4)
+    held.append(new, new, None)
+    read = reading.all(q, MANY)
+    assert read.keys.stride(2) == 1
+    k, v = rope.rotate(module, held.k.span(0, MANY + 1), 0), held.v.span(0, MANY + 1)
+    torch.testing.assert_close(attend(read), attend(Read(rope.rotate(module, q, MANY), k, v, Scores())))
 
 
 def test_a_hole_that_nobody_speaks_of_is_found():

@@ -64,10 +64,12 @@ def test_forms_agree(name: str) -> None:
 
 @pytest.mark.parametrize("name", CELLS)
 def test_forms_agree_in_single_precision(name: str) -> None:
-    c, x = cell(name, "forms").float(), said().float()
-    first, _ = c(x, form=c.forms[0])
-    for form in c.forms[1:]:
-        assert off(c(x, form=form)[0], first) < 1e-5 * max(1.0, float(first.detach().abs().max()))
+    """Each form errs by no more than 1e-5, or a few times what the paper's does: some formulas magnify what is off."""
+    c, x = cell(name, "forms"), said()
+    true, _ = c(x, form=c.forms[0])
+    errs = {form: off(c.float()(x.float(), form=form)[0].double(), true) for form in c.forms}
+    for form in c.forms:
+        assert errs[form] < max(1e-5 * max(1.0, float(true.detach().abs().max())), 4 * errs[c.forms[0]]), errs
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -7,7 +7,9 @@
 Run by hand; both are in one process, and take turns question by question. A context has 100 tokens, which is inside the
 model's window. A press sees all of it with full attention, before the question, and keeps a part for all questions.
 Ours read the context in one piece, so with full attention too, hold it, and read as many tokens for each question.
-Milliseconds are medians of the CPU time of one thread for the question's token. Needles are drawn by recall.contexts.
+Milliseconds are medians of the CPU time of one thread: for the question's token, for which ours choose what to read,
+and for each of the AFTER tokens that follow, which share that choice (`stride`) where it is tokens that are chosen. A
+press has chosen beforehand, for all of them. Needles are drawn by recall.contexts.
 
 ThinK thins keys instead of tokens: a column says which share of their channels is left. Ours thins them while the
 context is read, sixteen tokens at a time, so that later tokens read thin keys already.
@@ -38,8 +40,11 @@ from remanence.cache.top_blocks import TopBlocks
 MODEL = Path(__file__).parent.parent / "data" / "recall"
 TOKENS = 100
 KEPT = (40, 20, 10)
-Ask = Callable[[torch.Tensor], tuple[int, float]]  # the answer to a key, and milliseconds
-FEW = {"sinks": 1, "local": 4, "chunk": 128}
+AFTER = 7
+Ask = Callable[
+    [torch.Tensor], tuple[int, float, float]
+]  # the answer to a key, milliseconds for it and for one after it
+FEW = {"sinks": 1, "local": 4, "chunk": 128, "stride": 1 + AFTER}
 
 
 def presses(share: float) -> dict[str, Any]:
@@ -73,8 +78,7 @@ def by_press(model: Any, press: Any, context: torch.Tensor) -> Ask:
     else:
         with press(model):
             model(context, past_key_values=cache)
-    place = torch.tensor([[TOKENS]])
-    return lambda key: answer(model, key, deepcopy(cache), position_ids=place)
+    return lambda key: answer(model, key, deepcopy(cache))
 
 
 @torch.inference_mode()
@@ -82,7 +86,7 @@ def by_policy(model: Any, policy: Any, context: torch.Tensor) -> Ask:
     with policy(model) as memory:
         cache = memory.read(context)
 
-    def asked(key: torch.Tensor) -> tuple[int, float]:
+    def asked(key: torch.Tensor) -> tuple[int, float, float]:
         with policy(model) as again:
             mine = deepcopy(cache)
             again.adopt(mine)
@@ -92,11 +96,14 @@ def by_policy(model: Any, policy: Any, context: torch.Tensor) -> Ask:
 
 
 @torch.inference_mode()
-def answer(model: Any, key: torch.Tensor, cache: Any, **how: Any) -> tuple[int, float]:
-    """The likeliest token after the key, and the milliseconds it took."""
-    began = time.thread_time()
-    logits = model(key, past_key_values=cache, **how).logits
-    return int(logits[0, -1].argmax()), 1000 * (time.thread_time() - began)
+def answer(model: Any, key: torch.Tensor, cache: Any) -> tuple[int, float, float]:
+    """The likeliest token after the key, and the milliseconds it and each that follows took."""
+    clock, said = [time.thread_time()], []
+    for place in range(TOKENS, TOKENS + 1 + AFTER):
+        key = model(key, past_key_values=cache, position_ids=torch.tensor([[place]])).logits[:, -1:].argmax(-1)
+        clock.append(time.thread_time())
+        said.append(int(key))
+    return said[0], 1000 * (clock[1] - clock[0]), 1000 * (clock[-1] - clock[1]) / AFTER
 
 
 def main() -> None:
@@ -112,7 +119,7 @@ def main() -> None:
         for kept in KEPT:
             world = recall.contexts(np.random.default_rng(options.seed), options.questions // needles, TOKENS, needles)
             right: dict[str, list[bool]] = {}
-            laps: dict[str, list[float]] = {}
+            laps: dict[str, list[list[float]]] = {}
             for row in range(len(world.tokens)):
                 context = torch.from_numpy(world.tokens[row : row + 1])
                 asked = {name: by_press(model, press, context) for name, press in presses(kept / TOKENS).items()}
@@ -121,13 +128,14 @@ def main() -> None:
                 for pair in range(needles):
                     key = torch.tensor([[int(world.keys[row, pair])]])
                     for name, ask in asked.items():
-                        said, ms = ask(key)
+                        said, *ms = ask(key)
                         right.setdefault(name, []).append(said == world.values[row, pair])
                         laps.setdefault(name, []).append(ms)
             for name, marks in right.items():
-                lines.setdefault(name, []).append(f"{np.mean(marks):.2f}  {statistics.median(laps[name]):.2f} ms")
-        head = "".join(f"{f'{kept} read':>16}" for kept in KEPT)
-        table = "\n".join(f"{name:26}" + "".join(f"{cell:>16}" for cell in cells) for name, cells in lines.items())
+                first, after = (statistics.median(times) for times in zip(*laps[name], strict=True))
+                lines.setdefault(name, []).append(f"{np.mean(marks):.2f} {first:.2f}, {after:.2f} ms")
+        head = "".join(f"{f'{kept} read':>22}" for kept in KEPT)
+        table = "\n".join(f"{name:26}" + "".join(f"{cell:>22}" for cell in cells) for name, cells in lines.items())
         sys.stdout.write(
             f"{needles} needles in {TOKENS} tokens, {options.questions} questions\n{'':26}{head}\n{table}\n\n"
         )

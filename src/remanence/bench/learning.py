@@ -69,7 +69,7 @@ def learn(
     torch.manual_seed(recipe.seed)
     model = LM(config)
     began = time.process_time()
-    exam = lesson.examples(recipe.exam, torch.Generator().manual_seed(EXAM_SEED))
+    exam = lesson.exam(recipe.exam, torch.Generator().manual_seed(EXAM_SEED))
     parameters, kept = sum(p.numel() for p in model.parameters()), state_bytes(model, exam)
     learned = Learned(0.0, 0.0, float("nan"), 0, 0.0, parameters, kept)
     for step, loss in _steps(model, lesson, recipe, group):

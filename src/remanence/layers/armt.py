@@ -4,7 +4,9 @@ Source:  "Associative Recurrent Memory Transformer", Rodkin, Kuratov, Bulatov, B
 Idea:    a few memory tokens gather what a segment says; what they gathered is kept under keys, so that it neither
          passes through the model again and again, as in RMT, nor disturbs what is kept under other keys.
 Cost:    M tokens more a segment; 2 ν K (D + 1) numbers of state a layer.
-Differs: nothing of the decoder's form. Denominators are at least 1e-6: where nothing was written, nothing is read.
+Differs: checked against the authors' code, whose denominators have 1e-5 added where ours are at least 1e-6 (where
+         nothing was written, nothing is read), which takes γ as given where a gradient goes through ours, and which
+         begins with W_v = 0, so that a trained model is not disturbed. One head and β of the token, its defaults.
 
 Before layer l every token, memory tokens included, reads; after it the M memory tokens m write:
 

@@ -46,9 +46,7 @@ class Based(Cell[Both]):
         self.near = Attention(width, heads, conv, window) if window else None
 
     def init_state(self, batch: int) -> Both:
-        f = 1 + self.features + self.features**2
-        s = self.like.new_zeros(batch, self.qkv.heads, f, self.head + 1)
-        far = FastWeights(s, self.qkv.init_state(batch))
+        far = FastWeights.empty(self.qkv, batch, 1 + self.features + self.features**2, self.head + 1)
         return Both(far, None if self.near is None else self.near.init_state(batch))
 
     def anew(self, state: Both, rows: Tensor) -> Both:

@@ -35,8 +35,7 @@ class GatedDeltaNet(Cell[FastWeights]):
         spread(self.alpha)
 
     def init_state(self, batch: int) -> FastWeights:
-        s = self.like.new_zeros(batch, self.qkv.heads, self.head, self.head)
-        return FastWeights(s, self.qkv.init_state(batch))
+        return FastWeights.empty(self.qkv, batch, self.head, self.head)
 
     def scan(self, x: Tensor, state: FastWeights, mask: Tensor | None, form: Form) -> tuple[Tensor, FastWeights]:
         q, k, v, convs = self.qkv(x, state.convs)

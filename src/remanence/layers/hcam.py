@@ -5,7 +5,9 @@ Source:  "Towards mental time travel: a hierarchical memory for reinforcement le
 Idea:    what happened is kept in full detail and looked at in detail only where it seems to matter, so attention is
          not spread over a whole past; it is as when one goes back to a day and lives through it again.
 Cost:    N + k C places looked at by a token, in a past of N C; N C D numbers of state a layer.
-Differs: a chunk is a segment. Gradients go into stored chunks as far as the runner's `bptt` lets them.
+Differs: a chunk is a segment. The authors' code takes the softmax over the k chosen alone, adds the place in the chunk
+         to what is stored, has biases in its attention, and lets no gradient into stored chunks; here it goes as far
+         as the runner's `bptt` lets it. The paper's own text was not at hand.
 
 With chunks X_1 .. X_N of what came to layer l, normalised, and s_i the mean of X_i, a token x reads before layer l:
 

@@ -5,9 +5,10 @@ Source:  "MEMORYLLM: Towards Self-Updatable Large Language Models", Wang, Gao, C
 Idea:    who goes is drawn, so nothing has a last day: of what one update wrote, (1 - K/N)^t is left t updates later on
          average, at a size that never changes.
 Cost:    attention to N states more a layer; L N D numbers of state.
-Differs: one pass reads and writes, where the paper runs a text through the model once with the last K states to write
-         it, and again to read; the pool is learned at first. Draws follow from how many updates a row has had, so that
-         a text in pieces is the same as in one.
+Differs: one pass reads and writes, where the authors' code runs a text through the model once with the last K states
+         to write it, and again to read. The pool is learned at first, theirs is filled with copies of what the first
+         text wrote; theirs marks the K new states with a learned vector. Draws follow from how many updates a row has
+         had, so that a text in pieces is the same as in one.
 
     layer l attends to [θ_l; h_l]     θ_l <- [K fewer of θ_l, in order; last K of what left layer l]
 

@@ -51,8 +51,7 @@ class MoM(Cell[FastWeights]):
         spread(self.alpha)
 
     def init_state(self, batch: int) -> FastWeights:
-        s = self.like.new_zeros(batch, self.stores * self.qkv.heads, self.head, self.head)
-        return FastWeights(s, self.qkv.init_state(batch))
+        return FastWeights.empty(self.qkv, batch, self.head, self.head)
 
     def route(self, x: Tensor) -> Tensor:
         """x [B, T, D] -> how much each memory is read [B, T, M + 1]; 0 where a token is not sent to it."""

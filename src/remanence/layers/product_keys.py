@@ -4,7 +4,7 @@ Source:  "Large Memory Layers with Product Keys", Lample, Sablayrolles, Ranzato,
          (arXiv 1907.05242).
 Idea:    the score of key (i, j) is the score of half i plus that of half j; the k best of all n² pairs are among the
          k best halves of either side, exactly. A model gains parameters without gaining time.
-Cost:    O(2 n D / 2 + k²) a token and head to find, k D to read; n² D parameters of values, of which k are touched.
+Cost:    O(n D + k log k) a token and head to find, k D to read; n² D parameters of values, of which k D are touched.
 Differs: layer normalisation of the query instead of batch normalisation, which would let rows of a batch talk.
 
     q = norm(W x), halves q1, q2     s_ij = q1·c_i + q2·c'_j     y = Σ_{(i,j) in the k best} softmax(s)_ij v_ij
@@ -41,13 +41,14 @@ class ProductKeys(ParametricMemory):
 
     def lookup(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """ids and weights [..., heads * k]; the weights of a head add up to 1."""
-        q = self.norm(self.query(x).unflatten(-1, (self.heads, -1))).unflatten(-1, (2, -1))
-        scores = torch.einsum("...hpd,hpnd->...hpn", q, self.halves)  # p: which half
-        best, at = scores.topk(self.k, -1)
-        pairs = best[..., 0, :, None] + best[..., 1, None, :]  # [..., H, k, k]
-        ids = at[..., 0, :, None] * self.keys + at[..., 1, None, :]
-        top, where = pairs.flatten(-2).topk(self.k, -1)
-        return ids.flatten(-2).gather(-1, where).flatten(-2), top.softmax(-1).flatten(-2)
+        q = self.norm(self.query(x).reshape(-1, self.heads, 2 * self.halves.shape[-1]))
+        q = q.view(len(q), 2 * self.heads, -1).transpose(0, 1)  # [2 H, N, K / 2], the halves of a head in turn
+        best, at = (q @ self.halves.flatten(0, 1).mT).topk(self.k, -1)
+        i, j = candidates(self.k, x.device)
+        top, which = (best[0::2].index_select(-1, i) + best[1::2].index_select(-1, j)).topk(self.k, -1)  # [H, N, k]
+        ids = at[0::2].gather(-1, i[which]) * self.keys + at[1::2].gather(-1, j[which])
+        ids, weights = (y.transpose(0, 1).reshape(*x.shape[:-1], -1) for y in (ids, top.softmax(-1)))
+        return ids, weights
 
     @torch.no_grad()
     def write(self, x: Tensor, values: Tensor) -> Delta:
@@ -57,3 +58,10 @@ class ProductKeys(ParametricMemory):
         reads = x.new_zeros(len(x), len(used)).scatter_add_(1, column, weights)  # y = reads @ values[used]
         change = torch.linalg.pinv(reads) @ (values - self(x))
         return Delta({"values": torch.zeros_like(self.values).index_copy_(0, used, change)})
+
+
+def candidates(k: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Ranks i, j of halves that may pair to one of the k best: (i + 1) (j + 1) - 1 other pairs are as good."""
+    rank = torch.arange(1, k + 1, device=device)
+    i, j = (rank[:, None] * rank <= k).nonzero(as_tuple=True)
+    return i, j

@@ -37,6 +37,10 @@ class Base(ABC):
     def examples(self, n: int, generator: torch.Generator) -> Examples:
         """n of them; the generator alone decides which."""
 
+    def exam(self, n: int, generator: torch.Generator) -> Examples:
+        """n that were never taught. Where examples are without end, any others are."""
+        return self.examples(n, generator)
+
     @property
     def chance(self) -> float:
         """The accuracy of who has learned only what kind of answer is asked for."""

@@ -111,7 +111,8 @@ def _attach(memory: Attached, undo: ExitStack) -> None:
     undo.callback(decoder.set_attn_implementation, decoder.config._attn_implementation)
     undo.callback(memory.rotary.register_forward_hook(_not_rotated).remove)
     undo.callback(decoder.register_forward_pre_hook(_with_memory(memory), with_kwargs=True).remove)
-    undo.callback(model.register_forward_pre_hook(_all_logits(memory), with_kwargs=True).remove)
+    if memory.policy.hears:
+        undo.callback(model.register_forward_pre_hook(_all_logits, with_kwargs=True).remove)
     undo.callback(model.register_forward_hook(_listen(memory), with_kwargs=True).remove)
     for attention in memory.attentions:
         setattr(attention, ATTACHED, memory)
@@ -139,15 +140,11 @@ def _with_memory(memory: Attached) -> Any:
     return hook
 
 
-def _all_logits(memory: Attached) -> Any:
+def _all_logits(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """`generate` asks for the last logits only; a policy that listens needs those of every token."""
-
-    def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        if memory.policy.hears and "logits_to_keep" in kwargs:
-            kwargs["logits_to_keep"] = 0
-        return args, kwargs
-
-    return hook
+    if "logits_to_keep" in kwargs:
+        kwargs["logits_to_keep"] = 0
+    return args, kwargs
 
 
 def _listen(memory: Attached) -> Any:

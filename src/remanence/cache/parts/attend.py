@@ -45,11 +45,23 @@ def attend(read: Read) -> Tensor:
     if q.shape[2] == 1 and (read.mask is None or read.mask.shape[1] == 1):
         # One query: the heads of a group stand in the place of queries, so that keys are not repeated for each of them.
         folded = q.view(q.shape[0], k.shape[1], group, q.shape[3])
+        if k.stride(3) != 1:
+            return _by_column(folded, k, v, read.mask, scale).reshape(*q.shape[:3], -1)
         return F.scaled_dot_product_attention(folded, k, v, attn_mask=read.mask, scale=scale).reshape(*q.shape[:3], -1)
+    if k.stride(3) != 1:
+        k = k.contiguous()  # a copy is little beside the products of many queries
     mask, causal = read.mask, read.causal and read.mask is None and q.shape[2] > 1
     if causal and k.shape[2] > q.shape[2]:  # `is_causal` counts from the first key, not to the last
         mask, causal = causal_mask(q.shape[2], k.shape[2], q.device), False
     return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, scale=scale, enable_gqa=group > 1)
+
+
+def _by_column(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
+    """[B, H, T, D] for keys that lie by column (see Tokens): two products, each reading what it needs once."""
+    s = torch.bmm((q * (q.shape[3] ** -0.5 if scale is None else scale)).flatten(0, 1), k.flatten(0, 1).transpose(1, 2))
+    if mask is not None:
+        s = s.view(*q.shape[:3], -1).masked_fill(~mask, float("-inf")).flatten(0, 1)
+    return torch.bmm(s.softmax(-1), v.flatten(0, 1)).view(*q.shape[:3], -1)
 
 
 def weights(read: Read) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from remanence.cache.parts.held import Held
-from remanence.cache.parts.tokens import Tokens
+from remanence.cache.parts.tokens import Tokens, by_column
 
 
 def grow(bounds: Tokens | None, held: Held, start: int, end: int, block: int) -> Tokens:
@@ -23,7 +23,7 @@ def grow(bounds: Tokens | None, held: Held, start: int, end: int, block: int) ->
         return bounds
     keys = held.k.span(start + known * block, start + n * block).unflatten(2, (n - known, block))
     new = torch.cat([keys.amax(3), keys.amin(3)], -1)
-    bounds = Tokens.like(new) if bounds is None else bounds
+    bounds = Tokens.like(new, by_column) if bounds is None else bounds
     bounds.append(new)
     return bounds
 
@@ -32,7 +32,8 @@ def bound(query: Tensor, bounds: Tensor) -> Tensor:
     """[B, H, N]: for the mean query of each head's group [B, Q, T, D], the most it could find in each block."""
     q = query.unflatten(1, (bounds.shape[1], -1)).mean((2, 3))  # [B, H, D]
     q = torch.cat([q.clamp(min=0), q.clamp(max=0)], -1)  # what is positive meets the maxima, the rest the minima
-    return (q[:, :, None] @ bounds.transpose(2, 3))[:, :, 0]  # one pass over the bounds, as fast as they can be read
+    products = torch.bmm(q.flatten(0, 1)[:, None], bounds.flatten(0, 1).transpose(1, 2))
+    return products.view(*q.shape[:2], -1)  # one pass over the bounds, as fast as they can be read
 
 
 def tokens_of(blocks: Tensor, start: int, block: int) -> Tensor:

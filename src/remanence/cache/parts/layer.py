@@ -124,12 +124,12 @@ class MemoryLayer(CacheLayerMixin):
         assert self.held is not None
         if new.real is not None and len(self.held) == self.padding:
             self._pad(new.padding())
-        if self.policy.covers(len(self.held) + len(new)):
-            return self._piece(new, rope, module, scores)
         step = self.policy.chunk
+        if len(new) <= step or self.policy.covers(len(self.held) + len(new)):
+            return self._piece(new, rope, module, scores)
         pieces = [new.piece(i, i + step) for i in range(0, len(new), step)]
         out = [self._piece(piece, rope, module, scores) for piece in pieces]
-        return out[0] if len(out) == 1 else torch.cat(out, 2)
+        return torch.cat(out, 2)
 
     def _pad(self, n: int) -> None:
         self.policy.pad(n)

@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from remanence.cache.parts.attend import Read, Scores, causal_mask
 from remanence.cache.parts.held import PADDING, Held
 from remanence.cache.parts.rope import Rope
-from remanence.cache.parts.tokens import Tokens
+from remanence.cache.parts.tokens import Tokens, by_column, in_memory
 
 if TYPE_CHECKING:
     from remanence.cache.base import Base, Far
+
+MANY = 4096  # tokens; fewer stay in a core's cache, and are as fast to read either way
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Reading:
         """Everything that is held, where it stands."""
         held, t = self.held, q.shape[2]
         if held.rotated is None or len(held.rotated) > past:
-            held.rotated = Tokens.like(held.k.data)
+            held.rotated = Tokens.like(held.k.data, _laid_out)
         known = len(held.rotated)
         if known == past:
             q, k = self.rope.both(self.module, q, held.k.span(past, past + t), past + held.gap)
@@ -69,7 +71,8 @@ class Reading:
             q = self.rope.rotate(self.module, q, past)
             k = self.rope.rotate(self.module, held.k.span(known, past + t), known)
         held.rotated.append(k)
-        keys, values = held.rotated.span(0, past + t), held.v.span(0, past + t)
+        keys = held.rotated.span(0, past + t) if known else k
+        values = held.v.span(0, past + t)
         mask, padding = None, held.padding()
         if padding is not None:
             seen = ~padding.expand(q.shape[0], -1, -1)[:, :, None]
@@ -85,8 +88,11 @@ class Reading:
             torch.cat([x.span(0, sinks), x.take(ids).expand(q.shape[0], -1, -1, -1), x.span(far.until, end)], 2)
             for x in (held.k, held.v)
         )
-        places, near = self._places(sinks, far, end), sinks + far.ids.shape[2]
-        holes = held.padded or (not far.whole and bool((far.ids < 0).any()))
+        near, holes = sinks + far.ids.shape[2], held.padded or (not far.whole and bool((far.ids < 0).any()))
+        if holes or far.window is not None or self.policy.positions == "true":
+            places = self._places(sinks, far, end)
+        else:  # closed up, and none asks for more
+            places = torch.arange(keys.shape[2], device=q.device)[None, None]
         read = Read(q, keys, values, self.scores, self._mask(q, places, far, near, holes), far=near)
         place = {"compact": self._compact, "true": self._true, "fixed": self._fixed}[self.policy.positions]
         return place(read, places, holes)
@@ -164,6 +170,13 @@ class Reading:
         return replace(
             read, query=torch.cat([q_near, q_far], 3), keys=keys, scores=replace(self.scores, scaling=scaling)
         )
+
+
+def _laid_out(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Room for rotated keys that are all read: many of them as is best for one query. In half precision and on a GPU
+    that is what PyTorch's attention takes."""
+    turned = shape[2] >= MANY and like.dtype == torch.float32 and like.device.type == "cpu"
+    return by_column(shape, like) if turned else in_memory(shape, like)
 
 
 @dataclass

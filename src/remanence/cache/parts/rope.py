@@ -1,7 +1,8 @@
 """Rotation on read: a model's own rotary embedding, at whatever positions what is read is given.
 
 Idea:    keys are kept unrotated, so a token first seen at position a million can be read at position 40, exactly. The
-         angles come from the model's own module and the rotation from its own function, whatever their conventions.
+         angles come from the model's own module and the rotation from its own function, whatever their conventions, or
+         from ours where that is the same bit for bit.
 Cost:    cosines of the first TABLE positions are kept, of others computed when asked for.
 Differs: frequencies that change with the length of the text (dynamic, longrope) are those of texts within the original
          window; positions beyond it raise.
@@ -34,6 +35,7 @@ class Rope:
     tables: dict[tuple[object, ...], tuple[Tensor, Tensor]] = field(default_factory=dict)
     still: set[int] = field(default_factory=set)  # layers that do not rotate
     widths: dict[tuple[int, int], int] = field(default_factory=dict)
+    same: dict[tuple[int, torch.dtype], bool] = field(default_factory=dict)  # where `halves` rotates as the model does
     last: dict[object, tuple[tuple[object, ...], Tensor, Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -51,15 +53,15 @@ class Rope:
         """x [B, H, N, D] at positions start, start + 1, ..."""
         if module.layer_idx in self.still:
             return x
-        cos, sin = self._span(module, x, start, start + x.shape[2])
-        return self._apply(x[:, :0], x, cos, sin)[1]
+        return self._apply(x, *self._span(module, x, start, start + x.shape[2]))
 
     def both(self, module: nn.Module, q: Tensor, k: Tensor, start: int) -> tuple[Tensor, Tensor]:
         """q and k at the same positions start, start + 1, ..."""
         if module.layer_idx in self.still:
             return q, k
-        cos, sin = self._span(module, q, start, start + q.shape[2])
-        return self._apply(q, k, cos, sin)
+        heads = (q.shape[1], k.shape[1])
+        q, k = self._apply(torch.cat([q, k], 1), *self._span(module, q, start, start + q.shape[2])).split(heads, 1)
+        return q, k
 
     def rotate_at(self, module: nn.Module, x: Tensor, positions: Tensor, end: int) -> Tensor:
         """x [B, H, N, D] at positions [B or 1, H or 1, N], all of them below `end`."""
@@ -67,19 +69,28 @@ class Rope:
             return x
         b, h, n, d = x.shape
         if positions.shape[1] == 1:
-            cos, sin = self._rows(module, x, positions[:, 0], end)
-            return self._apply(x[:, :0], x, cos, sin)[1]
-        cos, sin = self._rows(module, x, positions.expand(b, h, n).reshape(b * h, n), end)
-        y = x.reshape(b * h, 1, n, d)
-        return self._apply(y[:, :0], y, cos, sin)[1].reshape(b, h, n, d)
+            return self._apply(x, *self._rows(module, x, positions[:, 0], end))
+        rows = self._rows(module, x, positions.expand(b, h, n).reshape(b * h, n), end)
+        return self._apply(x.reshape(b * h, 1, n, d), *rows).reshape(b, h, n, d)
 
-    def _apply(self, q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor]:
-        d = self._width(k.shape[-1], cos)
-        if d == k.shape[-1]:
-            rotated: tuple[Tensor, Tensor] = self.apply(q, k, cos, sin)
-            return rotated
-        q_rot, k_rot = self.apply(q[..., :d], k[..., :d], cos, sin)  # a part of the width is rotated
-        return torch.cat([q_rot, q[..., d:]], -1), torch.cat([k_rot, k[..., d:]], -1)
+    def _apply(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        d = self._width(x.shape[-1], cos)
+        if d < x.shape[-1]:  # a part of the width is rotated
+            return torch.cat([self._apply(x[..., :d], cos, sin), x[..., d:]], -1)
+        if self._by_halves(cos):
+            return halves(x, cos, sin)
+        rotated: Tensor = self.apply(x[:, :0], x, cos, sin)[1]
+        return rotated
+
+    def _by_halves(self, like: Tensor) -> bool:
+        """Whether the model's function does, bit for bit, what `halves` does in a third of the time."""
+        d = like.shape[-1]
+        key = (d, like.dtype)
+        if key not in self.same:
+            x, cos, sin = torch.rand(3, 1, 2, d, generator=torch.Generator().manual_seed(0)).to(like)
+            fits = self._width(2 * d, like) == d
+            self.same[key] = fits and self.apply(x[None], x[None], cos, sin)[1].equal(halves(x[None], cos, signed(sin)))
+        return self.same[key]
 
     def _width(self, full: int, cos: Tensor) -> int:
         """How much of the width is rotated: as wide as the cosines, or twice that where they are of half (gpt-oss)."""
@@ -131,10 +142,23 @@ class Rope:
                 "would be read; read fewer (sinks, local, the far budget), with positions='compact'"
             )
         kind = (self._kind(module),) if self.by_layer else ()
-        rows: tuple[Tensor, Tensor] = self.rotary.forward(like, positions, *kind)
-        return rows
+        cos, sin = self.rotary.forward(like, positions, *kind)
+        return cos, signed(sin) if self._by_halves(cos) else sin
 
     def _kind(self, module: nn.Module) -> object:
         if not self.by_layer:
             return None
         return getattr(module, "layer_type", None) or getattr(module, "attention_type", None)
+
+
+def halves(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """x [B, H, N, D] turned as in most models: the first half of the width is paired with the second."""
+    y, other = x * cos[:, None], x.roll(x.shape[-1] // 2, -1)
+    other *= sin[:, None]
+    return y.add_(other)
+
+
+def signed(sin: Tensor) -> Tensor:
+    """As `halves` takes them: the first half comes with the other sign."""
+    half = sin.shape[-1] // 2
+    return torch.cat([-sin[..., :half], sin[..., half:]], -1)

@@ -22,6 +22,13 @@ def in_memory(shape: tuple[int, ...], like: Tensor) -> Tensor:
     return like.new_empty(shape)
 
 
+def by_column(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """The same axes, but each of the D numbers lies together for all tokens: the products of one query with every
+    vector are then read as fast as memory gives them, on a CPU about twice as fast as from rows."""
+    _, h, n, d = shape
+    return like.new_empty_strided(shape, (h * d * n, d * n, 1, n))
+
+
 @dataclass
 class Tokens:
     """`data` has room for more tokens than the `n` in use; positions count the base's tokens first."""

@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from remanence.layers.parts.qkv import head_width
 from remanence.layers.parts.rotary import rotary
 
-STD = 0.02
-
 
 class DecoderLayer(nn.Module):
     def __init__(self, width: int, heads: int, hidden: int) -> None:
@@ -53,7 +51,7 @@ class Decoder(nn.Module):
         self.norm = nn.LayerNorm(width)
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
-                nn.init.normal_(module.weight, std=STD)
+                nn.init.normal_(module.weight, std=module.weight.shape[1] ** -0.5)  # .02 is for widths of 2,000
 
     def embed(self, ids: Tensor) -> Tensor:
         embedded: Tensor = self.embedding(ids)

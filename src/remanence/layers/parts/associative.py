@@ -115,7 +115,7 @@ class AssociativeCell(Cell[Written]):
 
     def scan(self, x: Tensor, state: Written, mask: Tensor | None, form: Form) -> tuple[Tensor, Written]:
         q, k, v, convs = self.qkv(x, state.convs)
-        q, k = (polynomial(F.normalize(F.silu(x), dim=-1), self.choices.degree) for x in (q, k))
+        q, k = (polynomial(_unit(F.silu(x)), self.choices.degree) for x in (q, k))
         alpha, eta, theta = self.gate(x)
         real = unmasked(torch.ones_like(theta), mask)
         tokens = Tokens(q, k, v, real, unmasked(alpha, mask), eta, theta)
@@ -196,20 +196,24 @@ class AssociativeCell(Cell[Written]):
     def _linear(self, new: Tokens, state: Written) -> tuple[Tensor, Weights, Weights]:
         """A matrix, squared error, momentum and decay: gradients have rank one, so a chunk is a few matrix products.
 
-        With A_ti = Π_{i<l<=t} (1 - α_l) and N_ij = Π_{j<l<=i} η_l, both lower triangular, and e_j = v_j - k_j W_c:
+        With A_ti = Π_{i<l<=t} (1 - α_l) and N_ij = θ_j Π_{j<l<=i} η_l, both lower triangular, and e_j = v_j - k_j W_c:
 
-            W_t = a_t W_0 + b_t S_0 + Σ_j (A N)_tj θ_j k_j e_jᵀ     S_t = n_t S_0 + Σ_j N_tj θ_j k_j e_jᵀ
+            W_t = a_t W_0 + b_t S_0 + Σ_j (A N)_tj k_j e_jᵀ     S_t = n_t S_0 + Σ_j N_tj k_j e_jᵀ
             a_t = Π_{l<=t} (1 - α_l)     n_t = Π_{l<=t} η_l     b_t = Σ_i A_ti n_i
         """
-        (w_0,), (s_0,), (w_c,) = state.u, state.s, state.start
-        kept, momentum = _products(1 - new.alpha), _products(new.eta)
-        a, n = (1 - new.alpha).cumprod(2), new.eta.cumprod(2)
-        b = (kept @ n[..., None])[..., 0]
-        e = (new.theta * new.real)[..., None] * (new.v - new.k @ w_c)
-        both = kept @ momentum
-        y = a[..., None] * (new.q @ w_0) + b[..., None] * (new.q @ s_0) + (both * (new.q @ new.k.mT)) @ e
-        w = a[..., -1, None, None] * w_0 + b[..., -1, None, None] * s_0 + (both[..., -1, :, None] * new.k).mT @ e
-        s = n[..., -1, None, None] * s_0 + (momentum[..., -1, :, None] * new.k).mT @ e
+        w_0, s_0, w_c = (w.flatten(0, 1) for (w,) in (state.u, state.s, state.start))  # [B H, K, V]
+        q, k, v, theta, kept, eta = (
+            x.flatten(0, 1) for x in (new.q, new.k, new.v, new.theta * new.real, 1 - new.alpha, new.eta)
+        )
+        log_a, log_n = _log(kept).cumsum(-1), _log(eta).cumsum(-1)
+        a, n = log_a.exp()[..., None], log_n.exp()[..., None]
+        decay, momentum = _lower(log_a, log_a), _lower(log_n, log_n - _log(theta))
+        b, both = decay @ n, decay @ momentum
+        e = torch.baddbmm(v, k, w_c, alpha=-1)
+        y = torch.baddbmm(torch.addcmul(a * (q @ w_0), b, q @ s_0), both * (q @ k.mT), e)
+        w = torch.addcmul(a[:, -1:] * w_0, b[:, -1:], s_0).baddbmm((both[:, -1, :, None] * k).mT, e)
+        s = (n[:, -1:] * s_0).baddbmm((momentum[:, -1, :, None] * k).mT, e)
+        y, w, s = (x.unflatten(0, new.k.shape[:2]) for x in (y, w, s))
         return y, (w,), (s,)
 
 
@@ -224,10 +228,20 @@ def polynomial(x: Tensor, degree: int) -> Tensor:
     return torch.cat(powers, -1)
 
 
-def _products(x: Tensor) -> Tensor:
-    """[..., T] -> [..., T, T] with Π_{j<l<=i} x_l at (i, j), 0 above the diagonal."""
-    log = x.clamp(min=torch.finfo(x.dtype).tiny).log().cumsum(-1)
-    return (log[..., :, None] - log[..., None, :]).tril().exp().tril()
+def _unit(x: Tensor) -> Tensor:
+    """Of length 1. As F.normalize, whose way back divides four times where this multiplies."""
+    length: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return x * length.clamp(min=1e-12).reciprocal()
+
+
+def _log(x: Tensor) -> Tensor:
+    return x.clamp(min=torch.finfo(x.dtype).tiny).log()
+
+
+def _lower(x: Tensor, y: Tensor) -> Tensor:
+    """[..., T] twice -> [..., T, T] with exp(x_i - y_j) at (i, j), 0 above the diagonal."""
+    above = torch.full((x.shape[-1],) * 2, -torch.inf, dtype=x.dtype, device=x.device).triu(1)
+    return (x[..., :, None] - y[..., None, :]).add_(above).exp_()
 
 
 def _wide(x: Tensor, like: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class QKV(nn.Module):
         super().__init__()
         if heads < 1 or conv < 0:
             raise BadConfig(f"heads must be at least 1 and conv at least 0, got {heads} and {conv}")
-        self.heads, self.head_widths = heads, (key_width, key_width, value_width)
+        self.heads, self.stores, self.head_widths = heads, stores, (key_width, key_width, value_width)
         widths = (heads * key_width, stores * heads * key_width, stores * heads * value_width)
         self.project = nn.ModuleList(nn.Linear(width, out, bias=False) for out in widths)
         self.conv = nn.ModuleList(ShortConv(out, conv) for out in widths if conv)
