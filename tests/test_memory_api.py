@@ -16,7 +16,8 @@ from remanence.errors import BadConfig, BadReply, LMError, OtherMethod, StoreErr
 from remanence.lm.base import Base as LM
 from remanence.lm.scripted import Scripted
 from remanence.local import Local
-from remanence.records import Event, Hit, Op, Record, Source, add, utc
+from remanence.records import Event, Filter, Hit, Op, Record, Source, add, utc
+from remanence.store import decided
 from remanence.store.base import Base as Store
 from remanence.text.words import Words
 from soundness import check, everything_is_derived
@@ -130,6 +131,36 @@ def test_a_rebuild_that_a_model_stops_goes_on_later(path: Path, monkeypatch: pyt
         assert {record.strength for record in memory.records()} == {0.5, 0.9}
         everything_is_derived(memory)
         check(memory)
+
+
+def test_what_was_decided_waits_for_a_rebuild_that_was_stopped(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_module, "BATCH", 1)
+    lm = Scripted(
+        {"importance": [0.1, 0.2, 0.3, 0.4, Unavailable("no answer"), Unavailable("no answer"), 0.5, 0.6, 0.7]}
+    )
+    with weighed(path, lm) as memory:
+        memory.add_many(events(3))
+        _, second, _ = memory.records()
+        memory.forget(second.id)
+        for _ in range(2):  # the second time its record is not there any more
+            with pytest.raises(Unavailable):
+                memory.rebuild()
+            memory.store.decide_again()
+    with weighed(path, lm) as memory:
+        memory.derive()
+        assert [record.text for record in memory.records()] == ["Turn 0 is about tea.", "Turn 2 is about tea."]
+        assert decided.waiting(memory.store.reader) == []
+
+
+def test_what_was_decided_of_what_is_erased_is_gone(path: Path) -> None:
+    with weighed(path, Scripted({"importance": [0.1, 0.2, 0.3, Unavailable("no answer")]})) as memory:
+        memory.add_many(events(3))
+        memory.forget(next(memory.records()).id)
+        with pytest.raises(Unavailable):
+            memory.rebuild()
+        assert len(decided.waiting(memory.store.reader)) == 1
+        memory.store.erase(Filter(between=(START, START + timedelta(minutes=1))))
+        assert decided.waiting(memory.store.reader) == []
 
 
 def test_what_was_derived_from_once_does_not_wait_again(memory: Local) -> None:

@@ -24,6 +24,7 @@ def backbone() -> Decoder:
 
 def test_it_is_the_model_on_memory_segment_memory() -> None:
     model, memory = backbone(), RMT(8, 2, tokens=3).double()
+    torch.nn.init.normal_(memory.norm.weight)
     ids = torch.randint(11, (1, 2 * SEGMENT))
     m, out = memory.first[None], []
     for piece in ids.split(SEGMENT, 1):
@@ -31,7 +32,7 @@ def test_it_is_the_model_on_memory_segment_memory() -> None:
         for i in range(2):
             x = model.layer(i, x, None)
         out.append(model.head(x[:, 3:-3]))
-        m = x[:, -3:]
+        m = memory.norm(x[:, -3:])
     logits, state = SegmentRunner(model, memory, SEGMENT)(ids)
     assert torch.allclose(logits, torch.cat(out, 1), atol=1e-12)
     assert torch.allclose(state.m, m, atol=1e-12)

@@ -15,6 +15,7 @@ from remanence.plain import event_of
 from remanence.records import Event, Record
 from served import served
 
+TOLD = ("I keep bees on the roof.", "My cello is being mended.", "We paddled down the Tagus.")
 DAYS = ("2024-05-01", "2024-05-02", "2024-05-03")
 
 
@@ -41,8 +42,7 @@ def memory(opened: Callable[..., Memory]) -> Memory:
 
 
 def told(memory: Memory, user: str = "ana") -> list[Event]:
-    texts = ("I keep bees on the roof.", "My cello is being mended.", "We paddled down the Tagus.")
-    return [memory.add(text, at=day, user=user, speaker="Ana") for text, day in zip(texts, DAYS, strict=True)]
+    return [memory.add(text, at=day, user=user, speaker="Ana") for text, day in zip(TOLD, DAYS, strict=True)]
 
 
 def only(memory: Memory, text: str) -> Record:
@@ -296,3 +296,52 @@ def test_what_cannot_be_is_said(memory: Memory) -> None:
     ):
         with pytest.raises(error):
             verb()
+
+
+# -- what a person decided, when everything is derived anew ----------------------------------------------------------
+
+
+def test_what_was_decided_outlives_a_rebuild(memory: Memory) -> None:
+    told(memory)
+    bees, cello, tagus = (only(memory, text).id for text in TOLD)
+    memory.forget(cello)
+    memory.pin(tagus)
+    edited = memory.edit(bees, "The bees are gone.", at="2024-06-01").id
+    before = {record.id: record.strength for record in memory.records()}
+    for _ in range(2):
+        memory.rebuild()
+        assert {record.id: record.strength for record in memory.records()} == before
+        assert memory.get(bees).superseded_by == edited
+        assert [hit.text for hit in memory.as_of("2024-05-20").search("bees", k=1)] == [TOLD[0]]
+    (gone,) = [op for op in memory.history(cello) if op.kind == "expire"]
+    memory.undo(gone.id)
+    memory.rebuild()
+    assert cello in {record.id for record in memory.records()}
+
+
+def test_what_was_taken_back_stays_taken_back(memory: Memory) -> None:
+    memory.add("I live in Lisbon.", at=DAYS[0], user="ana", speaker="Ana")
+    memory.add("I live in Porto now.", at=DAYS[1], user="ana", speaker="Ana")
+    (ended,) = [op for op in memory.history() if op.kind == "supersede"]
+    memory.rebuild()
+    assert memory.get(ended.record).valid_to, "a method decides again as it did"
+    (ended,) = [op for op in memory.history() if op.kind == "supersede"]
+    memory.undo(ended.id)
+    memory.rebuild()
+    assert memory.get(ended.record).valid_to is None
+
+
+def test_what_was_said_though_no_method_derives_it_is_said_anew(opened: Callable[..., Memory]) -> None:
+    memory = opened(method="mem0")
+    memory.add("Ana lives in Lisbon.", at=DAYS[0], user="ana", speaker="Ana")
+    old = next(memory.records())
+    new = memory.edit(old.id, "hmm.", at=DAYS[1])
+    memory.rebuild()
+    assert [record.id for record in memory.records()] == [new.id]
+    assert memory.get(old.id).superseded_by == new.id
+
+
+def test_a_correction_from_anywhere_is_read_with_care(memory: Memory) -> None:
+    for i, kind in enumerate((7, "two words", None, {"a": 1})):
+        memory.add(f"Note {i}.", at=DAYS[0], meta={"corrects": "nothing", "kind": kind})
+    assert len(list(memory.records())) == 4

@@ -14,7 +14,7 @@ from remanence.given import Added, Progress, Reply
 from remanence.lm.base import Base as LM
 from remanence.memory import Memory
 from remanence.plain import filter_of, in_scope, scope_of
-from remanence.records import Event, Filter, Hit, Op, Query, Record, Source, add, utc
+from remanence.records import USER, Event, Filter, Hit, Op, Query, Record, Source, add, utc
 from remanence.registry import build
 from remanence.store.base import Base as Store
 from remanence.text.base import Base as Method
@@ -23,7 +23,6 @@ from remanence.text.parts.render import Context, Recalled, context, line
 
 BATCH = 1000  # events kept in one transaction by add_many
 PINNED = 1e9  # the strength from which on nothing fades
-USER = "user"  # who made what no method did
 
 
 class Local(Memory):
@@ -60,13 +59,10 @@ class Local(Memory):
 
     def edit(self, record: str, text: str, *, at: datetime | str | None = None) -> Record:
         old = self._record(record)
-        about: dict[str, Any] = {"speaker": old.speaker, "session": old.session, "scope": old.scope}
-        event = Event(text, self._now(at), meta={"corrects": old.id}, **about)
-        ops = self.method.write([event], self._writable())
-        new = next((op.new for op in ops if op.new and op.new.kind == old.kind), None)
-        if new is None:  # the method would not derive this; the user says it all the same
-            new = Record(old.kind, event.text, event.at, (Source(event.id, 0, len(event.text)),), **about)
-            ops.append(add(new, why="edited"))
+        meta = {"corrects": old.id, "kind": old.kind}
+        event = Event(text, self._now(at), old.speaker, session=old.session, scope=old.scope, meta=meta)
+        ops = self._derived([event])
+        new = next(op.new for op in ops if op.new and op.new.kind == old.kind)
         if not any(op.record == old.id and op.kind == "supersede" for op in ops):
             ops.append(Op("supersede", old.id, new.id, at=event.at, why="edited"))
         self.store.apply(ops, events=[event], by=USER)
@@ -85,6 +81,7 @@ class Local(Memory):
                 raise failure
             if progress:
                 progress(start + len(batch), len(waiting))
+        self._writable().decide_again()
         return len(waiting)
 
     def consolidate(self, *, now: datetime | str | None = None, dry_run: bool = False) -> list[Op]:
@@ -100,7 +97,7 @@ class Local(Memory):
             ops = [Op("expire", self._record(record).id, why="asked for")]
         else:
             ops = [op for op in self.method.forget(store, self._now(now)) if not self._pinned(op)]
-        return ops if dry_run else store.apply(ops, by=self._made_by())
+        return ops if dry_run else store.apply(ops, by=USER if record else self._made_by())
 
     def undo(self, op: int) -> Op:
         return self._writable().undo(op, by=USER)
@@ -217,14 +214,26 @@ class Local(Memory):
             raise OtherMethod(f"these memories were rebuilt by {store.method!r} in another process; open them again")
         if derive and not isinstance(failure, Unavailable):
             try:
-                ops = self.method.write(sorted(said, key=lambda event: event.at), store)
-                store.apply(ops, events=events, by=self._made_by())
+                store.apply(self._derived(said), events=events, by=self._made_by())
                 return failure
             except LMError as error:
                 error.add_note("The events are kept; `consolidate` derives from them later.")
                 failure = error if isinstance(error, Unavailable) else failure or error
         store.apply([], events=events, pending=True, by=self._made_by())
         return failure
+
+    def _derived(self, events: Sequence[Event]) -> list[Op]:
+        """What the method derives; of a correction at least a record of the corrected one's kind, in its own words."""
+        ops = self.method.write(sorted(events, key=lambda event: event.at), self._writable())
+        for event in events:
+            kind = event.meta.get("kind") if "corrects" in event.meta else None
+            if not isinstance(kind, str) or not kind.isidentifier():  # the event may come from anywhere
+                continue
+            if not any(op.new and op.new.kind == kind and _cites(op.new, event) for op in ops):
+                source = Source(event.id, 0, len(event.text))
+                about: dict[str, Any] = {"speaker": event.speaker, "session": event.session, "scope": event.scope}
+                ops.append(add(Record(kind, event.text, event.at, (source,), **about), why="said so"))
+        return ops
 
     def _replay(self, items: Iterable[Event | Record | Op]) -> Added:
         """Take in another store's events and log. Its records are used as they are if our method derives the same."""
@@ -274,3 +283,7 @@ class Local(Memory):
 
     def _made_by(self) -> str:
         return f"{self.name}/{self.method.version}" + (f" {self.lm.name}" if self.method.asks else "")
+
+
+def _cites(record: Record, event: Event) -> bool:
+    return any(source.event == event.id for source in record.sources)

@@ -18,6 +18,7 @@ from remanence.errors import BadInput, one_of
 Channel = Literal["user", "assistant", "tool", "import"]
 OpKind = Literal["add", "supersede", "merge", "link", "strengthen", "expire", "erase", "undo"]
 NOTHING: Mapping[str, Any] = {}
+USER = "user"  # who made what a person decided, and no method
 
 
 def whole(text: str) -> str:

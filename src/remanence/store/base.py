@@ -173,7 +173,14 @@ class Base(ABC):
 
     @abstractmethod
     def clear_records(self, *, method: str) -> None:
-        """Forget everything derived, keep the events; what comes next is derived by `method`."""
+        """Forget everything derived, keep the events; what comes next is derived by `method`.
+
+        What a person decided about records (operations by USER) is kept for `decide_again`.
+        """
+
+    @abstractmethod
+    def decide_again(self) -> None:
+        """Carry out what a person had decided about records that were cleared and are there again."""
 
     @abstractmethod
     def reembed(self, embedder: Embedder, *, progress: Callable[[int, int], None] | None = None) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from remanence.errors import Locked
 from remanence.records import Filter
+from remanence.store import decided
 from remanence.store.changes import Change
 from remanence.store.identity import NEW_EPOCH
 from remanence.store.rows import batches
@@ -28,6 +29,7 @@ def erase_events(change: Change, allowed: Filter, say: Callable[[str], None]) ->
     delete_events(change.db, events)
     wait_again(change.db, beside)
     delete_unused_names(change.db)
+    decided.drop(change.db)
     if events:
         change.note_erasure(len(events))
     change.db.execute(NEW_EPOCH)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from remanence.embed.base import Base as Embedder
 from remanence.errors import BadInput, ReadOnly, StoreError
-from remanence.records import Event, Filter, Op, Record, Scope
-from remanence.store import erase, identity
+from remanence.records import USER, Event, Filter, Op, Record, Scope
+from remanence.store import decided, erase, identity
 from remanence.store.base import Base, Columns, Ranked, Rows, Scores
 from remanence.store.changes import Change
 from remanence.store.reembed import embedded, reembed
@@ -239,9 +239,18 @@ class SQLite(Base):
     def clear_records(self, *, method: str) -> None:
         with self.writing, self.reading:
             with self._write("rebuild") as change:
+                decided.write_down(change.db)
                 erase.clear_derived(change.db)
                 change.db.execute("UPDATE setting SET value = ? WHERE key = 'method'", (method,))
             self._start_over()
+
+    def decide_again(self) -> None:
+        with self._read() as db:
+            waits = decided.waiting(db)
+        if waits:
+            with self._write(USER) as change:
+                decided.carry_out(change)
+                change.finish()
 
     def reembed(self, embedder: Embedder, *, progress: Callable[[int, int], None] | None = None) -> None:
         with self.writing, self.reading:
