@@ -13,6 +13,7 @@ import pytest
 
 from remanence.records import Event, Hit, Record, Source, utc
 from remanence.store.times import micros
+from remanence.text.parts import render
 from remanence.text.parts.english.closeness import closeness
 from remanence.text.parts.english.when import Span
 from remanence.text.parts.passages import once
@@ -82,3 +83,15 @@ def test_a_prompt_that_comes_back_whole_is_an_echo_and_one_with_a_word_more_is_n
     assert recalled.echoes(Event(given.text, MONDAY, channel="assistant"))
     assert not recalled.echoes(Event(f"{given.text}\nAnd Ana cooks.", MONDAY, channel="assistant"))
     assert not recalled.echoes(Event(given.text, MONDAY, channel="user"))
+
+
+def test_what_was_recalled_long_ago_is_an_echo_no_more(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(render, "REMEMBERED", 2)
+    recalled = Recalled()
+    for text in ("one", "two", "one", "three"):
+        recalled.add([text])
+    assert [recalled.echoes(Event(text, MONDAY, channel="tool")) for text in ("one", "two", "three")] == [
+        True,
+        False,
+        True,
+    ]
