@@ -6,6 +6,7 @@ Differs: first mention of a subject's relation decides; nothing is inferred ("mo
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from remanence.lm.base import Verdict
@@ -24,7 +25,7 @@ _LEAVES = frozenset(("works_at", "lives_in", "studies_at", "relationship"))
 
 def conflict(old: str, new: str) -> Verdict:
     """The verdict on two statements, each a sentence or two."""
-    if words(old) == words(new):
+    if _read(old).words == _read(new).words:
         return "same"
     before, after = _both(old, new)
     said = [_strongest([_between(a, b) for a in before]) for b in after]
@@ -34,22 +35,38 @@ def conflict(old: str, new: str) -> Verdict:
     return verdict if verdict != "unrelated" else _by_words(old, new)
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What is asked of a text whatever it is compared with."""
+
+    words: tuple[str, ...]
+    content: tuple[str, ...]
+    names: tuple[str, ...]
+    negated: bool
+
+
+@lru_cache(maxsize=4096)  # what is compared is compared with several
+def _read(text: str) -> _Text:
+    named = dict.fromkeys(name for _, _, name in names(text[:LONGEST]))
+    return _Text(tuple(words(text)), tuple(content(text)), tuple(named), negated(text))
+
+
 def _strongest(said: list[Verdict]) -> Verdict:
     return max(said, key=ORDER.index) if said else "unrelated"
 
 
 def _both(old: str, new: str) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
     """What the two say; told text is read as its speaker said it, who is somebody both name."""
-    known = {name for _, _, name in names(new[:LONGEST])}
-    shared = dict.fromkeys(name for _, _, name in names(old[:LONGEST]) if name in known)
-    for who in [*list(shared)[:3], ""]:
+    known = set(_read(new).names)
+    shared = [name for name in _read(old).names if name in known]
+    for who in [*shared[:3], ""]:
         before, after = _says(old, who), _says(new, who)
         if before and after:
             break
     return before, after
 
 
-@lru_cache(maxsize=4096)  # what is compared is compared with several
+@lru_cache(maxsize=4096)
 def _says(text: str, who: str) -> tuple[Statement, ...]:
     return tuple(s for told in tell(text[:LONGEST], who=who) for s in told.says)
 
@@ -96,14 +113,15 @@ def _objects(old: str, new: str) -> Verdict:
 
 
 def _by_words(old: str, new: str) -> Verdict:
-    first, second = content(old), content(new)
+    first, second = _read(old).content, _read(new).content
     a, b = set(first), set(second)
-    if not a or not b or negated(old) != negated(new):
+    if not a or not b or _read(old).negated != _read(new).negated:
         return "unrelated"
     if first == second or (b < a and len(b) > 1):
         return "same"
     return "extends" if a < b and len(a) > 1 else "unrelated"
 
 
+@lru_cache(maxsize=4096)
 def _key(text: str) -> str:
     return _ARTICLE.sub("", " ".join(words(text)))

@@ -5,6 +5,7 @@ Cost:    O(characters).
 """
 
 import re
+from functools import lru_cache
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 # Upper-case letters of the alphabets whose names we can see; `re` has no class for them.
@@ -37,6 +38,7 @@ def words(text: str) -> list[str]:
     return [word.lower().replace("’", "'") for word in WORD.findall(text)]
 
 
+@lru_cache(maxsize=20_000)  # most words come again and again
 def stem(word: str) -> str:
     """The word (lower case) without its ending; not a dictionary form, only equal for related words."""
     word = word.removesuffix("'s")
