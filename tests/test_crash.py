@@ -183,7 +183,7 @@ def test_killed_while_erasing_it_can_be_done_again(tmp_path: Path, step: int) ->
 
 def test_killed_while_rebuilding_the_rest_is_derived_later(tmp_path: Path) -> None:
     path = tmp_path / "m.db"
-    script = f"{BIG}\nimport remanence.memory as m\nm.BATCH = 100\nmemory.rebuild(progress=die_at(4))"
+    script = f"{BIG}\nimport remanence.local as m\nm.BATCH = 100\nmemory.rebuild(progress=die_at(4))"
     with start(script, path) as child:
         pass
     assert child.returncode == -signal.SIGKILL

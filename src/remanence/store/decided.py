@@ -24,7 +24,10 @@ Said = dict[str, Any]
 def write_down(db: sqlite3.Connection) -> None:
     """Inside a transaction, before the log is cleared: what of it a person decided and did not take back."""
     ops = read_ops(db, "made.text = ?", (USER,))
-    taken_back = {op.undoes for op in ops if op.kind == "undo"}
+    taken_back = set[int]()
+    for op in reversed(ops):  # an undo that was taken back itself takes nothing back
+        if op.kind == "undo" and op.id not in taken_back:
+            taken_back.add(op.undoes)
     standing = [_said(op) for op in ops if op.kind in KINDS and op.id not in taken_back]
     theirs = taken_back - {op.id for op in ops}  # operations of a method that a person took back
     marks = json.dumps(sorted(theirs))

@@ -177,6 +177,32 @@ def read_ops(db: sqlite3.Connection, where: str, values: Sequence[object]) -> li
     ]
 
 
+def known_of(db: sqlite3.Connection, events: Sequence[Event]) -> set[str]:
+    """The ids of those of these events that are kept already."""
+    found: set[str] = set()
+    for start in range(0, len(events), MANY):
+        some = [bytes.fromhex(event.id) for event in events[start : start + MANY]]
+        sql = f"SELECT hash FROM event WHERE hash IN ({', '.join('?' * len(some))})"
+        found.update(hash.hex() for (hash,) in db.execute(sql, some))
+    return found
+
+
+def names_of(db: sqlite3.Connection, what: str) -> list[str]:
+    """Every speaker, kind or session there is."""
+    sql = "SELECT DISTINCT text FROM session" if what == "session" else "SELECT text FROM name WHERE what = ?"
+    return sorted(text for (text,) in db.execute(sql, () if what == "session" else (what,)))
+
+
+def links_out(db: sqlite3.Connection, rows: Sequence[int], relation: str) -> list[tuple[int, int, str, float]]:
+    """Links out of these rows: (from row, to row, relation, weight); of any relation when none is named."""
+    found: list[tuple[int, int, str, float]] = []
+    for marks, some in batches(rows):
+        sql = f"""SELECT l.src, l.dst, n.text, l.weight FROM link l JOIN name n ON n.id = l.relation
+                  WHERE l.src IN ({marks}) AND ? IN ('', n.text)"""
+        found += db.execute(sql, (*some, relation)).fetchall()
+    return found
+
+
 def row_of(db: sqlite3.Connection, table: str, id: str) -> int:
     """The row of a record or event; an id may be cut short while only one begins so."""
     if not id.strip():

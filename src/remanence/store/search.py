@@ -166,3 +166,12 @@ def _terms(words: Sequence[str]) -> list[str]:
 
 def _quoted(word: str) -> str:
     return '"' + word.replace('"', '""').replace("\0", " ") + '"'
+
+
+def find_newest(selector: Selector, n: int) -> Ranked:
+    """The n allowed rows that began to hold last, the later row first of two of one moment."""
+    positions = np.flatnonzero(selector.mask())
+    at = selector.columns.take("at", positions)
+    best = np.lexsort((-positions, -at))[:n]
+    rows = selector.columns.take("row", positions[best])
+    return Ranked(rows.astype(np.int64), (at[best] / 1e6).astype(np.float32))

@@ -20,12 +20,12 @@ from remanence.embed.base import Base as Embedder
 from remanence.errors import BadInput, ReadOnly, StoreError
 from remanence.records import USER, Event, Filter, Op, Record, Scope
 from remanence.store import decided, erase, identity
+from remanence.store import rows as stored
 from remanence.store.base import Base, Columns, Ranked, Rows, Scores
 from remanence.store.changes import Change
 from remanence.store.reembed import embedded, reembed
-from remanence.store.rows import batches, metas_of, read_as_added, read_events, read_ops, read_records, row_of, texts_of
 from remanence.store.schema import connect, speaking_plainly
-from remanence.store.search import find_all_words, find_neighbours, find_vectors, read_vectors
+from remanence.store.search import find_all_words, find_neighbours, find_newest, find_vectors, read_vectors
 from remanence.store.select import event_rows, numbers
 from remanence.store.status import status
 from remanence.store.view import View
@@ -82,11 +82,7 @@ class SQLite(Base):
 
     def newest(self, allowed: Filter, n: int) -> Ranked:
         with self._read():
-            positions = np.flatnonzero(self.view.selector(allowed).mask())
-            at = self.view.columns.take("at", positions)
-            best = np.lexsort((-positions, -at))[:n]
-            rows = self.view.columns.take("row", positions[best])
-            return Ranked(rows.astype(np.int64), (at[best] / 1e6).astype(np.float32))
+            return find_newest(self.view.selector(allowed), n)
 
     def allowed(self, rows: Rows, allowed: Filter) -> NDArray[np.bool_]:
         with self._read():
@@ -109,7 +105,7 @@ class SQLite(Base):
 
     def texts(self, rows: Iterable[int]) -> dict[int, str]:
         with self._read() as db:
-            return texts_of(db, rows)
+            return stored.texts_of(db, rows)
 
     def vectors(self, rows: Rows) -> NDArray[np.float32]:
         with self._read() as db:
@@ -120,19 +116,18 @@ class SQLite(Base):
             return next(iter(numbers(db, what, (name,))), -1)
 
     def names(self, what: str) -> list[str]:
-        sql = "SELECT DISTINCT text FROM session" if what == "session" else "SELECT text FROM name WHERE what = ?"
         with self._read() as db:
-            return sorted(text for (text,) in db.execute(sql, () if what == "session" else (what,)))
+            return stored.names_of(db, what)
 
     def read(self, rows: Iterable[int]) -> dict[int, Record]:
         wanted = [int(row) for row in rows]
         with self._read() as db:
-            found = read_records(db, wanted)
+            found = stored.read_records(db, wanted)
         return {row: found[row] for row in wanted if row in found}
 
     def rows_of(self, ids: Sequence[str]) -> Rows:
         with self._read() as db:
-            return np.array([row_of(db, "record", id) for id in ids], dtype=np.int64)
+            return np.array([stored.row_of(db, "record", id) for id in ids], dtype=np.int64)
 
     def records(self, allowed: Filter, *, made_since: int = 0) -> Iterator[Record]:
         with self._read():
@@ -142,36 +137,30 @@ class SQLite(Base):
 
     def metas(self, kind: str, *, made_since: int = 0) -> list[tuple[int, Scope, Mapping[str, object]]]:
         with self._read() as db:
-            return metas_of(db, kind, made_since)
+            return stored.metas_of(db, kind, made_since)
 
     def linked(self, rows: Rows, relation: str = "") -> list[tuple[int, int, str, float]]:
-        found: list[tuple[int, int, str, float]] = []
         with self._read() as db:
-            for marks, some in batches(rows.tolist()):
-                sql = f"""SELECT l.src, l.dst, n.text, l.weight FROM link l JOIN name n ON n.id = l.relation
-                          WHERE l.src IN ({marks}) AND ? IN ('', n.text)"""
-                found += db.execute(sql, (*some, relation)).fetchall()
-        return found
+            return stored.links_out(db, rows.tolist(), relation)
 
     def event(self, id: str) -> Event:
         with self._read() as db:
-            return next(read_events(db, "WHERE e.id = ?", (row_of(db, "event", id),)))
+            return next(stored.read_events(db, "WHERE e.id = ?", (stored.row_of(db, "event", id),)))
 
     def events(self, allowed: Filter, *, pending: bool = False) -> Iterator[Event]:
         with self._read() as db:
             chosen = event_rows(db, allowed, pending=pending)
-        for start in range(0, len(chosen), 500):
-            marks, some = next(batches(chosen[start : start + 500]))
+        for marks, some in stored.batches(chosen):
             with self._read() as db:
-                events = list(read_events(db, f"WHERE e.id IN ({marks})", some))
+                events = list(stored.read_events(db, f"WHERE e.id IN ({marks})", some))
             yield from events
 
     def ops(self, record: str = "", *, since: int = 0) -> list[Op]:
         with self._read() as db:
             if record:
-                row = row_of(db, "record", record)
-                return read_ops(db, "o.id > ? AND (o.record = ? OR o.other = ?)", (since, row, row))
-            return read_ops(db, "o.id > ?", (since,))
+                row = stored.row_of(db, "record", record)
+                return stored.read_ops(db, "o.id > ? AND (o.record = ? OR o.other = ?)", (since, row, row))
+            return stored.read_ops(db, "o.id > ?", (since,))
 
     def log(self) -> Iterator[Op]:
         ops = self.ops()
@@ -179,17 +168,12 @@ class SQLite(Base):
             some = ops[start : start + 500]
             rows = self.rows_of([op.record for op in some if op.kind == "add"])
             with self._read() as db:
-                came = {record.id: record for record in read_as_added(db, rows.tolist())}
+                came = {record.id: record for record in stored.read_as_added(db, rows.tolist())}
             yield from (replace(op, new=came.get(op.record)) if op.kind == "add" else op for op in some)
 
     def known(self, events: Sequence[Event]) -> set[str]:
-        found: set[str] = set()
         with self._read() as db:
-            for start in range(0, len(events), 500):
-                some = [bytes.fromhex(event.id) for event in events[start : start + 500]]
-                sql = f"SELECT hash FROM event WHERE hash IN ({', '.join('?' * len(some))})"
-                found.update(hash.hex() for (hash,) in db.execute(sql, some))
-        return found
+            return stored.known_of(db, events)
 
     # -- changing things -----------------------------------------------------------------------------------------
 
