@@ -32,7 +32,7 @@ BARS = (  # what, against what, at most
     ("delta rule, blocks (core)", "delta rule, recurrent (core)", 1 / 12),
     ("delta rule, blocks (core)", "causal attention (core)", 1.0),
     ("product keys, k 8", "feed-forward, 4x", 1.1),
-    ("product keys, k 8, keys of D / 2", "feed-forward, 4x", 1.1),
+    ("product keys, k 8, keys of D", "feed-forward, 4x", 1.1),
     ("product keys, k 8, keys of D / 4", "feed-forward, 4x", 1.1),
 )
 
@@ -46,9 +46,9 @@ def contenders(batch: int, length: int, width: int) -> tuple[dict[str, Callable[
     feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
     titans, larimar = Titans(width, HEADS, grad_chunk=64, conv=0), Larimar(width, HEADS, conv=0)
     keys = ProductKeys(width, keys=128, heads=4, k=8)
-    half, quarter = (ProductKeys(width, keys=128, heads=4, k=8, key_width=width // n) for n in (2, 4))
+    wide, quarter = (ProductKeys(width, keys=128, heads=4, k=8, key_width=width // n) for n in (1, 4))
     pool, vectors = MemoryLayers(width, keys=128, heads=4, k=8), PersistentMemory(width, 2 * width, HEADS)
-    modules = nn.ModuleList([feed_forward, titans, larimar, keys, half, quarter, pool, vectors])
+    modules = nn.ModuleList([feed_forward, titans, larimar, keys, wide, quarter, pool, vectors])
     return {
         "delta rule, blocks (core)": lambda: delta_rule(q, k, v, beta, None, s, "chunk", BLOCK)[0],
         "delta rule, recurrent (core)": lambda: delta_rule(q, k, v, beta, None, s, "recurrent", BLOCK)[0],
@@ -57,7 +57,7 @@ def contenders(batch: int, length: int, width: int) -> tuple[dict[str, Callable[
         "larimar": lambda: larimar(x)[0],
         "feed-forward, 4x": lambda: feed_forward(x),
         "product keys, k 8": lambda: keys(x),
-        "product keys, k 8, keys of D / 2": lambda: half(x),
+        "product keys, k 8, keys of D": lambda: wide(x),
         "product keys, k 8, keys of D / 4": lambda: quarter(x),
         "memory layer, k 8": lambda: pool(x),
         "persistent memory, 2 D vectors": lambda: vectors(x),

@@ -13,7 +13,7 @@ torch.set_num_threads(1)
 @torch.no_grad()
 def test_it_is_the_formula_over_all_keys() -> None:
     torch.manual_seed(0)
-    m, x = MemoryLayers(6, keys=5, heads=2, k=3).double(), torch.randn(1, 7, 6, dtype=torch.float64)
+    m, x = MemoryLayers(6, keys=5, heads=2, k=3, key_width=6).double(), torch.randn(1, 7, 6, dtype=torch.float64)
     p, want = m.memory, torch.zeros(7, 6, dtype=torch.float64)
     for t in range(7):
         v = torch.zeros(6, dtype=torch.float64)

@@ -12,7 +12,7 @@ torch.set_num_threads(1)
 
 def test_it_finds_what_a_search_of_all_keys_finds() -> None:
     torch.manual_seed(0)
-    m, x = ProductKeys(6, keys=12, heads=3, k=5).double(), torch.randn(2, 9, 6, dtype=torch.float64)
+    m, x = ProductKeys(6, keys=12, heads=3, k=5, key_width=6).double(), torch.randn(2, 80, 6, dtype=torch.float64)
     ids, weights = m.lookup(x)
     q = m.norm(m.query(x).unflatten(-1, (3, -1)))
     for h in range(3):
@@ -27,11 +27,16 @@ def test_it_finds_what_a_search_of_all_keys_finds() -> None:
 def test_the_best_halves_alone_would_miss_some() -> None:
     """The nearest simpler lookup: pair the i-th best of one half with the i-th best of the other."""
     torch.manual_seed(0)
-    m, x = ProductKeys(6, keys=12, heads=1, k=5), torch.randn(1, 200, 6)
+    m, x = ProductKeys(6, keys=12, heads=1, k=5, key_width=6), torch.randn(1, 200, 6)
     q = m.norm(m.query(x).unflatten(-1, (1, -1))).unflatten(-1, (2, -1))
     at = torch.einsum("...hpd,hpnd->...hpn", q, m.halves).topk(5, -1).indices
     paired = at[..., 0, :] * 12 + at[..., 1, :]
     assert float((paired[..., 0, :].sort(-1).values == m.lookup(x)[0].sort(-1).values).float().mean()) < 0.7
+
+
+@pytest.mark.parametrize(("width", "half"), [(8, 2), (6, 1), (3, 1), (256, 64)])
+def test_a_key_is_half_as_wide_as_the_layer(width: int, half: int) -> None:
+    assert ProductKeys(width, keys=8).halves.shape[-1] == half
 
 
 @pytest.mark.parametrize("settings", [{"k": 33}, {"k": 0}, {"key_width": 5}])

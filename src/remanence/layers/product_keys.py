@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from remanence.errors import BadConfig
 from remanence.layers.contract.parametric import Delta, ParametricMemory
+from remanence.layers.parts.best_pairs import BestPairs
 
 
 class ProductKeys(ParametricMemory):
@@ -23,7 +24,7 @@ class ProductKeys(ParametricMemory):
 
     def __init__(self, width: int, keys: int = 32, heads: int = 2, k: int = 8, key_width: int | None = None) -> None:
         super().__init__(width)
-        key_width = key_width or width
+        key_width = key_width or max(2, width // 4 * 2)  # half of it: the paper's 512 of 1,024
         if key_width % 2:
             raise BadConfig(f"key_width must be even, for two halves, got {key_width}")
         if not 1 <= k <= keys:
@@ -35,19 +36,16 @@ class ProductKeys(ParametricMemory):
         self.values = nn.Parameter(torch.randn(keys * keys, width) * width**-0.5)
 
     def forward(self, x: Tensor) -> Tensor:
-        ids, weights = self.lookup(x)
-        flat = F.embedding_bag(ids.flatten(0, -2), self.values, per_sample_weights=weights.flatten(0, -2), mode="sum")
+        ids, weights = (y.flatten(0, -2) for y in self.lookup(x))
+        ids = ids.int()  # sorted sooner, for the gradient of the values
+        flat = F.embedding_bag(ids, self.values, per_sample_weights=weights, mode="sum")
         return flat.view(*x.shape[:-1], self.width)
 
     def lookup(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """ids and weights [..., heads * k]; the weights of a head add up to 1."""
-        q = self.norm(self.query(x).reshape(-1, self.heads, 2 * self.halves.shape[-1]))
-        q = q.view(len(q), 2 * self.heads, -1).transpose(0, 1)  # [2 H, N, K / 2], the halves of a head in turn
-        best, at = (q @ self.halves.flatten(0, 1).mT).topk(self.k, -1)
-        i, j = candidates(self.k, x.device)
-        top, which = (best[0::2].index_select(-1, i) + best[1::2].index_select(-1, j)).topk(self.k, -1)  # [H, N, k]
-        ids = at[0::2].gather(-1, i[which]) * self.keys + at[1::2].gather(-1, j[which])
-        ids, weights = (y.transpose(0, 1).reshape(*x.shape[:-1], -1) for y in (ids, top.softmax(-1)))
+        q = self.norm(self.query(x).reshape(-1, self.heads, 2 * self.halves.shape[-1])).unflatten(-1, (2, -1))
+        scores, ids = BestPairs.apply(q, self.halves, self.k)  # [H, k, N]
+        ids, weights = (y.permute(2, 0, 1).reshape(*x.shape[:-1], -1) for y in (ids, scores.softmax(1)))
         return ids, weights
 
     @torch.no_grad()
@@ -58,10 +56,3 @@ class ProductKeys(ParametricMemory):
         reads = x.new_zeros(len(x), len(used)).scatter_add_(1, column, weights)  # y = reads @ values[used]
         change = torch.linalg.pinv(reads) @ (values - self(x))
         return Delta({"values": torch.zeros_like(self.values).index_copy_(0, used, change)})
-
-
-def candidates(k: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Ranks i, j of halves that may pair to one of the k best: (i + 1) (j + 1) - 1 other pairs are as good."""
-    rank = torch.arange(1, k + 1, device=device)
-    i, j = (rank[:, None] * rank <= k).nonzero(as_tuple=True)
-    return i, j
