@@ -21,11 +21,12 @@ from remanence.serve.app import make
 from remanence.serve.page.past import difference
 from remanence.serve.page.route import local
 from remanence.serve.page.visits import IDLE_S, Visits
+from remanence.serve.routes.page import router
 from remanence.serve.serving import Serving
 
 ADDRESS = "http://localhost"
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-SECRET = "xylophone"
+SECRET, WHO = "xylophone", "zuleika"
 TOKEN = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 VIEWS = ("/", "/?q=lives", "/timeline", "/preview?q=lives", "/review", "/log", "/log?what=all", "/scopes", "/system")
 
@@ -344,27 +345,47 @@ def test_signing_out(client: TestClient, serving: Serving, memory: Local) -> Non
     assert again.get("/", follow_redirects=False).status_code == 303
 
 
-def test_nothing_of_another_user_or_tenant_is_drawn(client: TestClient, serving: Serving, memory: Local) -> None:
-    said = dict.fromkeys(("user", "agent", "run", "app", "speaker", "session"), SECRET)
-    memory.add(f"My {SECRET} is green. {SECRET.title()} lives in Lisbon.", at="2024-05-01", channel="tool", **said)
-    memory.add(f"{SECRET.title()} lives in Porto now.", at="2024-05-02", **said)
-    memory.add(f"{SECRET.title()} lives in Porto now!", at="2024-05-02", **said)  # nearly the same
-    memory.add_many([event_of(f"A {SECRET} waits.", **said)], derive=False)
-    theirs = every_view(memory)
-    record = next(record.id for record in memory.records(user=SECRET))
+@pytest.mark.parametrize("tenant", ["", "one"])
+def test_nothing_of_another_user_or_tenant_is_drawn(client: TestClient, serving: Serving, tenant: str) -> None:
+    memory = serving.tenants[tenant].memory
+    memory.add("Ana lives in Porto.", at="2024-05-01", user="ana", speaker="Ana", session="s")
+    theirs = {"user": WHO, **dict.fromkeys(("agent", "run", "app", "session", "speaker"), SECRET)}
+    memory.add(f"My {SECRET} is green. {SECRET.title()} lives in Lisbon.", at="2024-05-01", channel="tool", **theirs)
+    memory.add(f"{SECRET.title()} lives in Porto now.", at="2024-05-02", **theirs)
+    memory.add(f"{SECRET.title()} lives in Porto now!", at="2024-05-02", **theirs)  # nearly the same
+    memory.add_many([event_of(f"A {SECRET} waits.", **theirs)], derive=False)
+    views = [*every_view(memory), f"/scopes/export?part=user&name={WHO}", "/scopes/export", "/?as_of=2030-01-01"]
+    views.append(f"/scopes/erase?part=user&name={WHO}")
+    for route in offered("GET"):
+        assert any(route.path_regex.match(path.partition("?")[0]) for path in views), f"{route.path} is not asked"
+    record, *_ = held = [record.id for record in memory.records(user=WHO)]
     added = str(memory.history(record)[0].id)
-    before = memory.history()
-    for about in ({"user": "ana", "right": "write"}, {"tenant": "elsewhere", "right": "admin"}):
-        other = signed_in(serving, client, **about)
-        for path in [*theirs, f"/scopes/export?part=user&name={SECRET}", "/scopes/export", "/?as_of=2030-01-01"]:
-            assert SECRET not in other.get(path).text.lower().replace(f"name={SECRET}", ""), path
-        for what in ("edit", "pin", "unpin", "forget", "restore", "undo", "erase"):
-            done = send(other, f"/memory/{record}/{what}", text="x", operation=added, sure="yes")
-            assert done.status_code == 404, what
-        assert send(other, "/review/accept", record=record).status_code == 404
-    bound = signed_in(serving, client, user="ana", right="write")
+    before = [memory.history(id) for id in held]
+    words = {"text": "x", "operation": added, "sure": "yes", "record": record, "other": record, "kind": "rebuild"}
+    words |= {"part": "user", "name": WHO, "typed": WHO}
+    bound = signed_in(serving, client, tenant=tenant, user="ana", right="write")
+    elsewhere = signed_in(serving, client, tenant="elsewhere", right="admin")
+    itself = [signed_in(serving, client, right="admin")] if tenant else []
+    for other in (bound, elsewhere, *itself):
+        for path in views:
+            drawn = other.get(path).text.lower()
+            assert SECRET not in drawn and (WHO not in drawn or WHO in path), path
+        for route in offered("POST"):
+            done = send(other, route.path.replace("{id}", record), **words)
+            assert SECRET not in done.text.lower(), route.path
+            assert done.status_code == 404 or not OF_ONE.search(route.path), route.path
     assert send(bound, "/system/jobs", kind="rebuild").status_code == 403
-    assert memory.history() == before
+    assert [memory.history(id) for id in held] == before
+    assert len(list(memory.events(user=WHO))) == 4
+
+
+OF_ONE = re.compile(r"\{id\}|/review/accept")  # what is done to a memory that is named
+
+
+def offered(method: str) -> list[Any]:
+    """Every view or form there is, but for those that are for anybody."""
+    anybody = re.compile(r"/(static|signin|signout|theme)\b")
+    return [route for route in router.routes if method in route.methods and not anybody.match(route.path)]
 
 
 def test_a_link_from_elsewhere_does_not_sign_anybody_out(client: TestClient, serving: Serving, memory: Local) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ import httpx2
 
 import remanence
 from remanence.plain import event_of
-from remanence.serve.running import PATIENCE_S
+from remanence.serve.running import PATIENCE_S, _bound
 
 STARTED_S = 20.0  # generous: what it takes is measured by benchmarks/serve_load.py
 SAID = {"text": "I keep bees.", "user": "ana"}
@@ -63,6 +64,13 @@ def test_it_is_ready_soon_on_a_large_memory(env: Path) -> None:
         assert client.get("/readyz").status_code == 200
         assert time.monotonic() - begun < STARTED_S
         assert client.get("/v1/status").json()["events"] == 10_000
+
+
+def test_the_second_half_of_an_answer_does_not_wait_for_the_first_to_be_acknowledged() -> None:
+    with _bound("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_stop_waits_for_what_is_asked_and_ends_what_would_not(env: Path) -> None:

@@ -131,7 +131,8 @@ class ColumnFile:
     def cosine(self, vector: NDArray[np.float32], positions: NDArray[np.intp]) -> NDArray[np.float32]:
         """About the cosine of a unit vector with the rows at these positions (within half a percent)."""
         codes = self.take("codes", positions).astype(np.float32)
-        scores: NDArray[np.float32] = (codes @ vector) * self.take("scale", positions)
+        # not @: waiting for BLAS's threads costs more than the product where other programs want the cores
+        scores: NDArray[np.float32] = np.vecdot(codes, vector) * self.take("scale", positions)
         return scores
 
     def grow(self, rows: Part) -> None:

@@ -93,7 +93,7 @@ def find_vectors(db: sqlite3.Connection, vector: NDArray[np.float32], selector: 
     positions, scores = positions[best], scores[best]
     rows = columns.take("row", positions).astype(np.int64)
     exact = read_vectors(db, rows[:EXACT], columns.dim)
-    scores[: len(exact)] = exact @ vector
+    scores[: len(exact)] = np.vecdot(exact, vector)
     best = np.argsort(-scores, kind="stable")[:n]
     return Ranked(rows[best], scores[best])
 

@@ -31,4 +31,4 @@ async def _shared(app: FastAPI) -> AsyncIterator[None]:
 
 router = APIRouter(lifespan=_shared)
 for part in (browse, detail, actions, timeline, graph, preview, review, scopes, log, system, entrance):
-    router.include_router(part.router)
+    router.routes += part.router.routes  # as they are: including them would build each once more
