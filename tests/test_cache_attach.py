@@ -51,6 +51,17 @@ def test_nothing_is_left_on_the_model(model):
     assert torch.equal(model(IDS).logits, said)
 
 
+def test_the_rotary_module_turns_nothing_and_comes_back(model):
+    rotary, x, places = model.model.rotary_emb, torch.zeros(2, 3, 64), torch.arange(6).view(2, 3)
+    width = rotary(x, places)[0].shape[-1]
+    with TopBlocks()(model) as memory:
+        assert memory.rotary is rotary is not model.model.rotary_emb
+        for n in (3, 1, 2):
+            one, zero = model.model.rotary_emb(x[:, :n], places[:, :n])
+            assert torch.equal(one, torch.ones(2, n, width)) and torch.equal(zero, torch.zeros(2, n, width))
+    assert model.model.rotary_emb is rotary
+
+
 def test_nothing_is_left_after_an_error(model):
     before = state(model)
     with pytest.raises(ZeroDivisionError), MEMORY(model) as memory:

@@ -4,6 +4,7 @@ The model's own rotary functions are asked one token at a time here, and softmax
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from remanence.cache.parts.heard import Heard  # noqa: E402
 from remanence.cache.parts.held import Held  # noqa: E402
 from remanence.cache.parts.reading import MANY, Reading  # noqa: E402
 from remanence.cache.parts.rope import Rope  # noqa: E402
-from remanence.cache.parts.tokens import Tokens, by_column  # noqa: E402
+from remanence.cache.parts.tokens import FEW, Tokens, by_column  # noqa: E402
 from remanence.cache.top_blocks import TopBlocks  # noqa: E402
 from remanence.errors import BadConfig  # noqa: E402
 
@@ -100,14 +101,62 @@ def test_where_old_tokens_were_seen_is_not_copied_for_each_new_one():
     for _ in range(10):
         held.append(new, new, None)
     held.crop(25)
-    held.append(new, new, torch.tensor([[True], [False]]))
     assert held.where.data is kept
+    held.append(new, new, torch.tensor([[True], [False]]))
     assert held.places().tolist() == [[[*range(26)]], [[-1] * 3 + [*range(3, 25), -1]]]
     held.keep(torch.tensor([[[0, 5, 25], [1, 2, 3]]]))
     held.rows(torch.tensor([1, 1, 0]))
     held.append(new[[0, 0, 0]], new[[0, 0, 0]], None)
     padded, alone = [[-1, 5, -1, 26], [-1, -1, 3, 26]], [[0, 5, 25, 26], [1, 2, 3, 26]]
     assert held.places().tolist() == [padded, padded, alone]
+
+
+@pytest.mark.parametrize("positions", ["compact", "true"])
+def test_all_that_is_left_is_read_at_its_places(positions):
+    """Keys are rotated once after others were let go of, and new ones go on from there."""
+    rope, module = rope_of("llama")
+    held, q = held_of(20), random(B, Q, 4, D, seed=3)
+    reading = Reading(held, Chosen(positions=positions), rope, module, Scores())
+    held.keep(torch.tensor([[[0, 3, 4, 17, 19], [1, 2, 9, 10, 18]]]))
+    for i in range(4):
+        new = random(B, H, 1, D, seed=4 + i)
+        held.append(new, new, None)
+        got, known = attend(reading.all(q[:, :, i : i + 1], 5 + i))[:, :, 0], held.rotated
+        places = held.places() if positions == "true" else torch.arange(6 + i).expand(1, H, -1)
+        for b in range(B):
+            for head in range(Q):
+                h = head // (Q // H)
+                at, query = places[0, h].tolist(), turned(q[b, head, i], places[0, h, -1].item())
+                s = torch.stack([query @ turned(held.k.span(j, j + 1)[b, h, 0], p) for j, p in enumerate(at)])
+                want = (s / math.sqrt(D)).softmax(0) @ held.v.span(0, 6 + i)[b, h].double()
+                torch.testing.assert_close(got[b, head].double(), want, rtol=1e-4, atol=1e-5)
+        assert held.rotated is known and len(known) == 6 + i
+
+
+@pytest.mark.parametrize(("sinks", "start"), [(0, 0), (0, 5), (3, 3), (3, 7), (3, 15)])
+def test_a_run_of_tokens_is_read_as_the_same_tokens_gathered(sinks, start):
+    held, q, rope_and_module = held_of(20), random(B, Q, 2, D, seed=3), rope_of("llama")
+    for positions in ("compact", "true", "fixed"):
+        reading = Reading(held, Chosen(sinks=sinks, local=3, positions=positions), *rope_and_module, Scores())
+        run = Far.span(start, 15, q.device)
+        got, want = (attend(reading.part(q, 18, far)) for far in (run, replace(run, run=False)))
+        assert torch.equal(got, want)
+
+
+def test_tokens_are_those_appended_be_they_few_or_many_and_what_was_handed_out_stays():
+    many = FEW // (B * H * D)
+    x, want, handed = random(B, H, many, D), random(B, H, 0, D), []
+    tokens = Tokens.like(want)
+    for n in (3, 1, 1, many // 2, 1, 1, many, 1, 1):
+        tokens.append(x[:, :, :n])
+        want = torch.cat([want, x[:, :, :n]], 2)
+        handed.append((tokens.span(0, len(tokens)), want))
+    assert all(torch.equal(got, then) for got, then in handed)
+    tokens.keep(torch.tensor([[[0, 2, many, many + 3]]]))
+    tokens.crop(3)
+    tokens.append(x[:, :, :2])
+    assert torch.equal(tokens.span(0, 5), torch.cat([want[:, :, [0, 2, many]], x[:, :, :2]], 2))
+    assert tokens.data.shape[2] == 5, "what was let go of takes no room"
 
 
 @pytest.mark.parametrize("t", [1, 3])

@@ -81,7 +81,7 @@ def test_what_repeats_is_one_mode_with_the_mean_value_where_a_window_forgets_it(
         mean = sum(range(SINKS + kind, SINKS + 24, 3)) / 8
         assert means[(modes @ axes[kind]).round() == 1].tolist() == pytest.approx([mean])
     assert held.places()[0, 0].tolist() == [0, 1, -1, 23, 24, 25, *range(26, 31)], "three modes, one slot to spare"
-    window = fed(Streaming(sinks=SINKS, local=LOCAL, chunk=1), keys, values, piece=13).k
+    window = fed(Streaming(sinks=SINKS, local=LOCAL, stride=1), keys, values, piece=13).k
     assert not (window.span(0, len(window))[0, 0] @ axes[:3].T).any()
 
 

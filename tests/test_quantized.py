@@ -190,7 +190,7 @@ def test_a_trained_model_recalls_as_well_from_eight_bits() -> None:
     assert right(model, Streaming(sinks=1, local=32), world) < 5, "what is far was needed"
 
 
-@pytest.mark.parametrize("policy", [TopBlocks(blocks=10**6, local=LOCAL), Streaming(local=LOCAL, chunk=256)], ids=repr)
+@pytest.mark.parametrize("policy", [TopBlocks(blocks=10**6, local=LOCAL), Streaming(local=LOCAL, stride=256)], ids=repr)
 def test_a_saved_one_is_small_and_answers_the_same(tmp_path, policy) -> None:
     model, ids = tiny("llama"), torch.randint(3, 256, (1, 600), generator=torch.Generator().manual_seed(3))
     paths = tmp_path / "full.cube", tmp_path / "coded.cube"

@@ -36,6 +36,32 @@ def test_the_last_token_sees_sinks_and_window_and_nothing_else():
 
 
 @torch.no_grad()
+def test_where_it_was_seen_if_that_is_wanted():
+    """Sinks stand as far off as they were seen; closed up (the simpler way) it says another."""
+    model, sinks, local = shallow(), 4, 16
+    places = torch.tensor([[*range(sinks), *range(299 - local, 300)]])
+    want = model(IDS[:, places[0]], position_ids=places, attention_mask=torch.ones_like(places)).logits[:, -1]
+    said = {}
+    for positions in ("true", "compact"):
+        with Streaming(sinks=sinks, local=local, chunk=32, positions=positions)(model) as memory:
+            cache = memory.read(IDS[:, :-1], step=50)
+            said[positions] = model(IDS[:, -1:], past_key_values=cache).logits[:, -1]
+    torch.testing.assert_close(said["true"], want, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(said["compact"], want, rtol=1e-2, atol=1e-2)
+
+
+@torch.no_grad()
+def test_the_window_grows_by_a_stride_and_is_cut_back():
+    with Streaming(sinks=2, local=8, stride=4)(shallow()) as memory:
+        cache = memory.read(IDS[:, :40], step=10)
+        sizes = []
+        for token in IDS[:, 40:50].split(1, 1):
+            memory.read(token, cache)
+            sizes.append(len(cache.memory_layers[0].held))
+    assert sizes == [11, 12, 13, 10] * 2 + [11, 12]
+
+
+@torch.no_grad()
 def test_a_chunk_looks_back_from_where_it_begins():
     """Queries of one piece share the window before the piece, and see each other."""
     model = shallow()
@@ -54,7 +80,7 @@ def test_memory_and_places_stay_bounded():
         for piece in IDS.split(4, 1):
             memory.read(piece, cache)
             sizes.append(cache.nbytes)
-            assert len(cache.memory_layers[0].held) <= 4 + 16 + 8
+            assert len(cache.memory_layers[0].held) < 4 + 16 + 8
         assert cache.get_seq_length() == 300
     full = DynamicCache(config=model.config)
     model(IDS, past_key_values=full)

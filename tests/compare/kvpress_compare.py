@@ -6,10 +6,14 @@
 
 Run by hand; both are in one process, and take turns question by question. A context has 100 tokens, which is inside the
 model's window. A press sees all of it with full attention, before the question, and keeps a part for all questions.
-Ours read the context in one piece, so with full attention too, hold it, and read as many tokens for each question.
-Milliseconds are medians of the CPU time of one thread: for the question's token, for which ours choose what to read,
-and for each of the AFTER tokens that follow, which share that choice (`stride`) where it is tokens that are chosen. A
-press has chosen beforehand, for all of them. Needles are drawn by recall.contexts.
+Ours read the context in one piece, so with full attention too. Those that let go of tokens (Streaming, KNorm) keep the
+very tokens that the press of that name keeps, where they were seen, and like it let go of no more while they answer;
+the others hold all, and read as many tokens for each question. Milliseconds are medians of the CPU time of one thread:
+for the question's token, for which those others choose what to read, and for each of the AFTER tokens that follow,
+which share that choice (`stride`). Each has a copy of the model, so that ours stay attached. Where there is a press of
+the same idea, "alike" is the share of questions that both answer with the same token, and "x" the median of the ratios
+of their times, question by question. KNorm keeps the newest token whatever its key. Needles are drawn by
+recall.contexts.
 
 ThinK thins keys instead of tokens: a column says which share of their channels is left. Ours thins them while the
 context is read, sixteen tokens at a time, so that later tokens read thin keys already.
@@ -20,7 +24,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +39,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from remanence.bench import recall
 from remanence.cache.loki import Loki
+from remanence.cache.parts.held import Held
+from remanence.cache.parts.keep import Keep
 from remanence.cache.streaming import Streaming
 from remanence.cache.think import ThinK
 from remanence.cache.top_blocks import TopBlocks
@@ -44,11 +52,22 @@ AFTER = 7
 Ask = Callable[
     [torch.Tensor], tuple[int, float, float]
 ]  # the answer to a key, milliseconds for it and for one after it
+Read = Callable[[torch.Tensor], Ask]  # a context to what answers questions about it
 FEW = {"sinks": 1, "local": 4, "chunk": 128, "stride": 1 + AFTER}
+ONCE = {"chunk": 128, "stride": 2 + AFTER, "positions": "true"}  # let go after the context, and not before the answer
+TWINS = {"our Streaming": "kvpress StreamingLLM", "our KNorm": "kvpress Knorm", "our ThinK": "kvpress ThinK"}
 
 
-def presses(share: float) -> dict[str, Any]:
-    gone = 1 - share
+@dataclass
+class KNorm(Keep):
+    """The tokens whose keys are small (arXiv 2406.11430), as a policy: a press in one line."""
+
+    def score(self, held: Held, start: int, end: int) -> torch.Tensor:
+        return -held.k.span(start, end).norm(dim=-1)
+
+
+def presses(kept: int) -> dict[str, Any]:
+    gone = 1 - (kept + 0.5) / TOKENS  # they round down, and 100 (1 - 0.8) is less than 20
     return {
         "kvpress full": None,
         "kvpress StreamingLLM": kvpress.StreamingLLMPress(gone, n_sink=1),
@@ -60,39 +79,34 @@ def presses(share: float) -> dict[str, Any]:
     }
 
 
-def policies(kept: int, share: float) -> dict[str, Any]:
+def policies(kept: int) -> dict[str, Any]:
     far = kept - FEW["sinks"] - FEW["local"]
     return {
-        "our Streaming": Streaming(**FEW | {"local": kept - 1}),
+        "our Streaming": Streaming(sinks=1, local=kept - 1, **ONCE),
+        "our KNorm": KNorm(keep=kept, sinks=0, local=1, **ONCE),
         "our TopBlocks": TopBlocks(block=2, blocks=far // 2, **FEW),
         "our Loki": Loki(tokens=far, calibration=64, **FEW),
-        "our ThinK": ThinK(pruned=1 - share, group=16, **FEW | {"chunk": 16}),
+        "our ThinK": ThinK(pruned=1 - kept / TOKENS, group=16, **FEW | {"chunk": 16}),
     }
 
 
-@torch.inference_mode()
-def by_press(model: Any, press: Any, context: torch.Tensor) -> Ask:
-    cache = DynamicCache()
-    if press is None:
-        model(context, past_key_values=cache)
-    else:
-        with press(model):
+def by_press(model: Any, press: Any) -> Read:
+    @torch.inference_mode()
+    def read(context: torch.Tensor) -> Ask:
+        cache = DynamicCache()
+        with nullcontext() if press is None else press(model):
             model(context, past_key_values=cache)
-    return lambda key: answer(model, key, deepcopy(cache))
+        return lambda key: answer(model, key, deepcopy(cache))
+
+    return read
 
 
-@torch.inference_mode()
-def by_policy(model: Any, policy: Any, context: torch.Tensor) -> Ask:
-    with policy(model) as memory:
+def by_policy(model: Any, memory: Any) -> Read:
+    def read(context: torch.Tensor) -> Ask:
         cache = memory.read(context)
+        return lambda key: answer(model, key, deepcopy(cache))
 
-    def asked(key: torch.Tensor) -> tuple[int, float, float]:
-        with policy(model) as again:
-            mine = deepcopy(cache)
-            again.adopt(mine)
-            return answer(model, key, mine)
-
-    return asked
+    return torch.inference_mode()(read)
 
 
 @torch.inference_mode()
@@ -106,6 +120,12 @@ def answer(model: Any, key: torch.Tensor, cache: Any) -> tuple[int, float, float
     return said[0], 1000 * (clock[1] - clock[0]), 1000 * (clock[-1] - clock[1]) / AFTER
 
 
+def readers(models: dict[str, Any], kept: int, stack: ExitStack) -> dict[str, Read]:
+    theirs = {name: by_press(models[name], press) for name, press in presses(kept).items()}
+    ours = {name: by_policy(models[name], stack.enter_context(p(models[name]))) for name, p in policies(kept).items()}
+    return theirs | ours
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Needles by kvpress and by us.")
     parser.add_argument("--questions", type=int, default=192)
@@ -114,28 +134,36 @@ def main() -> None:
     torch.set_num_threads(1)
     disable_progress_bar()
     model = AutoModelForCausalLM.from_pretrained(MODEL).eval()
+    models = {name: deepcopy(model) for name in presses(KEPT[0]) | policies(KEPT[0])}
     for needles in (24, 8):
         lines: dict[str, list[str]] = {}
         for kept in KEPT:
             world = recall.contexts(np.random.default_rng(options.seed), options.questions // needles, TOKENS, needles)
-            right: dict[str, list[bool]] = {}
-            laps: dict[str, list[list[float]]] = {}
-            for row in range(len(world.tokens)):
-                context = torch.from_numpy(world.tokens[row : row + 1])
-                asked = {name: by_press(model, press, context) for name, press in presses(kept / TOKENS).items()}
-                ours = policies(kept, kept / TOKENS).items()
-                asked |= {name: by_policy(model, policy, context) for name, policy in ours}
-                for pair in range(needles):
-                    key = torch.tensor([[int(world.keys[row, pair])]])
-                    for name, ask in asked.items():
-                        said, *ms = ask(key)
-                        right.setdefault(name, []).append(said == world.values[row, pair])
-                        laps.setdefault(name, []).append(ms)
-            for name, marks in right.items():
+            said: dict[str, list[int]] = {}
+            laps: dict[str, list[tuple[float, float]]] = {}
+            with ExitStack() as stack:
+                read = readers(models, kept, stack)
+                for tokens, keys in zip(world.tokens, world.keys[:, :needles], strict=True):
+                    asked = {name: of(torch.from_numpy(tokens[None])) for name, of in read.items()}
+                    for key in keys:
+                        for name, ask in asked.items():
+                            value, *ms = ask(torch.tensor([[int(key)]]))
+                            said.setdefault(name, []).append(value)
+                            laps.setdefault(name, []).append((ms[0], ms[1]))
+            for name, values in said.items():
+                share = np.mean(np.equal(values, world.values[:, :needles].flatten()))
                 first, after = (statistics.median(times) for times in zip(*laps[name], strict=True))
-                lines.setdefault(name, []).append(f"{np.mean(marks):.2f} {first:.2f}, {after:.2f} ms")
-        head = "".join(f"{f'{kept} read':>22}" for kept in KEPT)
-        table = "\n".join(f"{name:26}" + "".join(f"{cell:>22}" for cell in cells) for name, cells in lines.items())
+                cell = f"{share:.2f} {first:.2f}, {after:.2f} ms"
+                if name in TWINS:
+                    alike = np.mean(np.equal(values, said[TWINS[name]]))
+                    slower = [
+                        statistics.median(a[i] / b[i] for a, b in zip(laps[name], laps[TWINS[name]], strict=True))
+                        for i in (0, 1)
+                    ]
+                    cell = f"{alike:.2f} alike, x {slower[0]:.2f}, {slower[1]:.2f}   {cell}"
+                lines.setdefault(name, []).append(cell)
+        head = "".join(f"{f'{kept} read':>48}" for kept in KEPT)
+        table = "\n".join(f"{name:26}" + "".join(f"{cell:>48}" for cell in cells) for name, cells in lines.items())
         sys.stdout.write(
             f"{needles} needles in {TOKENS} tokens, {options.questions} questions\n{'':26}{head}\n{table}\n\n"
         )

@@ -43,11 +43,12 @@ class Far:
     only: Tensor | None = None  # [B, H or Q, T, R]: which of them each query reads; None: each reads all
     window: int | None = None  # no query looks further back than this, itself included; None: as far as it likes
     whole: bool = False  # said by who knows that no id is -1, so that nobody has to wait for the device to look
+    run: bool = False  # said by who knows that ids are all tokens from one to `until`, so that none is gathered
 
     @classmethod
     def span(cls, start: int, end: int, device: torch.device, window: int | None = None) -> Self:
         """Every token start..end: none where both are the same."""
-        return cls(torch.arange(start, end, device=device)[None, None], end, window=window, whole=True)
+        return cls(torch.arange(start, end, device=device)[None, None], end, window=window, whole=True, run=True)
 
 
 @dataclass(kw_only=True)
@@ -55,7 +56,7 @@ class Base(ABC):
     sinks: int = 4  # the first tokens, which attention rests on when it looks for nothing
     local: int = 256  # the newest tokens
     chunk: int = 512  # queries that share one choice while a prompt is read
-    stride: int = 1  # generated tokens that share one choice
+    stride: int = 1  # generated tokens that share one choice, or come before some are let go of again
     positions: Positions = "compact"  # of what is read: closed up; the far past at distance `local`; as it was seen
 
     def __post_init__(self) -> None:

@@ -4,9 +4,8 @@ Source:  "Efficient Streaming Language Models with Attention Sinks", Xiao, Tian,
          (arXiv 2309.17453).
 Idea:    softmax must put its weight somewhere, and models learn to put what they do not need on the first tokens; a
          window without them breaks, with four of them it runs on forever. The baseline every other policy must beat.
-Cost:    reads sinks + local tokens, and a few; holds those, and up to `chunk` more until they are let go of.
-Differs: tokens are let go of a chunk at a time, not one by one; of generated tokens the window reads up to
-         `stride` - 1 more.
+Cost:    holds and reads sinks + local tokens, and up to `stride` - 1 more.
+Differs: tokens are let go of `stride` at a time, not one by one, and after a piece that was read, not within it.
 """
 
 from dataclasses import dataclass, field
@@ -14,27 +13,19 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from remanence.cache.base import Base, Far
 from remanence.cache.parts.held import Held
+from remanence.cache.parts.keep import Forgetful
 
 
 @dataclass
-class Streaming(Base):
-    stride: int = field(default=8, kw_only=True)  # generated tokens by which the window grows before it is cut back
-
-    @property
-    def forgets(self) -> bool:
-        return True
+class Streaming(Forgetful):
+    stride: int = field(default=8, kw_only=True)  # tokens by which the window grows before it is cut back
 
     @property
     def budget(self) -> int:
         return 0
 
-    def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
-        return Far.span(end, end, query.device)
-
-    def added(self, held: Held) -> None:
-        n = len(held)
-        if n > self.sinks + self.local + self.chunk:
-            kept = [*range(self.sinks), *range(n - self.local, n)]
-            held.keep(torch.tensor(kept, device=held.k.data.device)[None, None])
+    def kept(self, held: Held) -> Tensor:
+        ids = torch.arange(self.most, device=held.k.data.device)
+        ids[self.sinks :] += len(held) - self.most
+        return ids[None, None]

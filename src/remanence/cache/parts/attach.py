@@ -1,7 +1,7 @@
 """A model with a memory attached: what it reads goes through a policy, and all is as it was afterwards.
 
 Three public extension points of transformers and torch, no model code patched:
-    a hook on the rotary module answers (1, 0), so that attention hands over queries and keys before rotation;
+    in the rotary module's place one that answers (1, 0), so that attention hands over what is not rotated;
     a cache of `MemoryLayer` owns what is held;
     an attention function asks it what to read, rotates that, and attends.
 
@@ -29,6 +29,7 @@ from remanence.cache.parts.layer import MemoryLayer
 from remanence.cache.parts.memory_cache import MemoryCache, layers
 from remanence.cache.parts.probe import PROBE, asked, check, look
 from remanence.cache.parts.rope import Rope
+from remanence.cache.parts.still_rotary import StillRotary
 from remanence.cache.parts.window import Window
 from remanence.errors import BadInput, CannotAttach
 
@@ -109,7 +110,6 @@ def attached(model: PreTrainedModel, policy: Base) -> Iterator[Attached]:
 def _attach(memory: Attached, undo: ExitStack) -> None:
     model, decoder = memory.model, memory.decoder
     undo.callback(decoder.set_attn_implementation, decoder.config._attn_implementation)
-    undo.callback(memory.rotary.register_forward_hook(_not_rotated).remove)
     undo.callback(decoder.register_forward_pre_hook(_with_memory(memory), with_kwargs=True).remove)
     if memory.policy.hears:
         undo.callback(model.register_forward_pre_hook(_all_logits, with_kwargs=True).remove)
@@ -118,13 +118,12 @@ def _attach(memory: Attached, undo: ExitStack) -> None:
         setattr(attention, ATTACHED, memory)
         undo.callback(delattr, attention, ATTACHED)
     look(model, decoder, memory.rotary)
+    (name,) = [name for name, child in decoder.named_children() if child is memory.rotary]
+    undo.callback(setattr, decoder, name, memory.rotary)
+    setattr(decoder, name, StillRotary(memory.rotary))
     decoder.set_attn_implementation(NAME)
     memory.active = True
     undo.callback(setattr, memory, "active", False)
-
-
-def _not_rotated(module: nn.Module, args: Any, out: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    return torch.ones_like(out[0]), torch.zeros_like(out[1])
 
 
 def _with_memory(memory: Attached) -> Any:

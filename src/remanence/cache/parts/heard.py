@@ -32,7 +32,7 @@ class Heard:
 
     def note(self, ids: Tensor) -> None:
         """The next tokens [B, T] were read."""
-        new = ids[:, None, :, None]
+        new = ids.reshape(len(ids), 1, -1, 1)
         self.read = Tokens.like(new) if self.read is None else self.read
         self.read.append(new)
 

@@ -24,7 +24,7 @@ class Held:
     heard: Heard  # what the model said of the tokens, shared by its layers
     layer: int = 0
     seen: int = 0
-    where: Tokens | None = None  # [B, 1 or H, N, 1] where each was seen, or PADDING; None: in order, none padding
+    where: Tokens | None = None  # [B, 1 or H, N, 1] where seen, or PADDING; what is not noted was seen last, in order
     padded: bool = False  # whether any was padding
     rotated: Tokens | None = field(default=None, repr=False)  # k at the places 0, 1, ..., while all is read
     gap: int = 0  # `rotated` was given, at other places: the next token is there at as many more than are held
@@ -34,13 +34,13 @@ class Held:
 
     def append(self, k: Tensor, v: Tensor, real: Tensor | None) -> None:
         """New tokens [B, H, T, D]. `real` [B, T] is False at padding; None: none is."""
-        if self.where is None and real is not None:
-            self.note(self.places().expand(k.shape[0], -1, -1))
-        if self.where is not None:
+        if real is not None:
+            places = self.places()
+            if self.where is None:
+                self.note(places.expand(k.shape[0], -1, -1))
             new = torch.arange(self.seen, self.seen + k.shape[2], device=k.device)
-            if real is not None:
-                new, self.padded = new.masked_fill(~real, PADDING)[:, None], True
-            self.where.append(new.expand(*self.where.data.shape[:2], -1)[..., None])
+            self._note_more(new.masked_fill(~real, PADDING)[:, None])
+            self.padded = True
         self.k.append(k)
         self.v.append(v)
         self.seen += k.shape[2]
@@ -48,6 +48,8 @@ class Held:
     def places(self) -> Tensor:
         """[B or 1, H or 1, N]: where each token held was seen, or PADDING."""
         if self.where is not None:
+            if more := len(self) - len(self.where):
+                self._note_more(torch.arange(self.seen - more, self.seen, device=self.where.data.device)[None, None])
             return self.where.span(0, len(self))[..., 0]
         return torch.arange(len(self), device=self.k.data.device)[None, None]
 
@@ -59,6 +61,10 @@ class Held:
         """All that is held was seen at places [B, 1 or H, N]."""
         self.where = Tokens.like(places[..., None])
         self.where.append(places[..., None])
+
+    def _note_more(self, places: Tensor) -> None:
+        assert self.where is not None
+        self.where.append(places.expand(*self.where.data.shape[:2], -1)[..., None])
 
     def keep(self, ids: Tensor) -> None:
         """Let go of all tokens but those of ids [B or 1, H or 1, R], ascending."""
@@ -89,7 +95,7 @@ class Held:
         self.k.crop(left)
         self.v.crop(left)
         if self.where is not None:
-            self.where.crop(left)
+            self.where.crop(min(left, len(self.where)))
         if self.rotated is not None:
             self.rotated.crop(min(left, len(self.rotated)))
         self.seen = n

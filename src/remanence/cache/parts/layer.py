@@ -148,5 +148,8 @@ class MemoryLayer(CacheLayerMixin):
             read = reading.all(new.q, past) if far is None else reading.part(new.q, past, far)
             self.ready = None if far is None else Ready.of(read, reading)
             out = policy.attend(read)
+        n = len(held)
         policy.added(held)
+        if len(held) < n and self.ready is None:  # those left stand elsewhere now
+            reading.turned(len(held))
         return out

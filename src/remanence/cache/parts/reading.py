@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from remanence.cache.parts.attend import Read, Scores, causal_mask
 from remanence.cache.parts.held import PADDING, Held
 from remanence.cache.parts.rope import Rope
-from remanence.cache.parts.tokens import Tokens, by_column, in_memory
+from remanence.cache.parts.tokens import Tokens, by_column
 
 if TYPE_CHECKING:
     from remanence.cache.base import Base, Far
@@ -62,16 +62,10 @@ class Reading:
     def all(self, q: Tensor, past: int) -> Read:
         """Everything that is held, where it stands."""
         held, t = self.held, q.shape[2]
-        if held.rotated is None or len(held.rotated) > past:
-            held.rotated = Tokens.like(held.k.data, _laid_out)
-        known = len(held.rotated)
-        if known == past:
-            q, k = self.rope.both(self.module, q, held.k.span(past, past + t), past + held.gap)
-        else:
-            q = self.rope.rotate(self.module, q, past)
-            k = self.rope.rotate(self.module, held.k.span(known, past + t), known)
-        held.rotated.append(k)
-        keys = held.rotated.span(0, past + t) if known else k
+        before = self.turned(past)
+        q, k = self.rope.both(self.module, q, held.k.span(past, past + t), past + held.gap)
+        self._add(before, k)
+        keys = before.span(0, past + t) if past else k
         values = held.v.span(0, past + t)
         mask, padding = None, held.padding()
         if padding is not None:
@@ -79,15 +73,36 @@ class Reading:
             mask = self._heads(self._itself(seen if t == 1 else seen & causal_mask(t, past + t, q.device), q), q)
         return Read(q, keys, values, self.scores, mask, causal=True, far=max(0, past - self.policy.local))
 
+    def turned(self, n: int) -> Tokens:
+        """The first n keys held, rotated to where they stand while everything is read."""
+        held = self.held
+        if held.rotated is not None and len(held.rotated) == n:
+            return held.rotated
+        held.rotated, held.gap = Tokens.like(held.k.data), 0
+        if n:
+            keys = held.k.span(0, n)
+            if held.where is not None and self.policy.positions == "true":
+                held.gap = held.seen - len(held)
+                places = held.places()[..., :n].clamp(min=0)
+                keys = self.rope.rotate_at(self.module, keys, places, held.seen)
+            else:
+                keys = self.rope.rotate(self.module, keys, 0)
+            self._add(held.rotated, keys)
+        return held.rotated
+
+    def _add(self, rotated: Tokens, keys: Tensor) -> None:
+        """Many keys that are all read lie as is best for one query. In half precision and on a GPU they do anyway."""
+        many = len(rotated) + keys.shape[2] >= MANY
+        if many and keys.dtype == torch.float32 and keys.device.type == "cpu":
+            rotated.place(by_column)
+        rotated.append(keys)
+
     def part(self, q: Tensor, past: int, far: Far) -> Read:
         """The sinks, what was chosen of the far past, and all from `far.until` on."""
         held, end = self.held, past + q.shape[2]
         held.rotated = None
-        sinks, ids = min(self.policy.sinks, far.until), far.ids.clamp(min=0)
-        keys, values = (
-            torch.cat([x.span(0, sinks), x.take(ids).expand(q.shape[0], -1, -1, -1), x.span(far.until, end)], 2)
-            for x in (held.k, held.v)
-        )
+        sinks = min(self.policy.sinks, far.until)
+        keys, values = (self._gathered(x, sinks, far, end) for x in (held.k, held.v))
         near, holes = sinks + far.ids.shape[2], held.padded or (not far.whole and bool((far.ids < 0).any()))
         if holes or far.window is not None or self.policy.positions == "true":
             places = self._places(sinks, far, end)
@@ -96,6 +111,15 @@ class Reading:
         read = Read(q, keys, values, self.scores, self._mask(q, places, far, near, holes), far=near)
         place = {"compact": self._compact, "true": self._true, "fixed": self._fixed}[self.policy.positions]
         return place(read, places, holes)
+
+    def _gathered(self, x: Tokens, sinks: int, far: Far, end: int) -> Tensor:
+        first = far.until - far.ids.shape[2]
+        if far.run and first == sinks:
+            return x.span(0, end)
+        if far.run:
+            return torch.cat([x.span(0, sinks), x.span(first, end)], 2) if sinks else x.span(first, end)
+        ids = far.ids.clamp(min=0)
+        return torch.cat([x.span(0, sinks), x.take(ids).expand(x.data.shape[0], -1, -1, -1), x.span(far.until, end)], 2)
 
     def _places(self, sinks: int, far: Far, end: int) -> Tensor:
         """[B or 1, H or 1, R]: where each token that is read was seen, or PADDING; holes are as padding."""
@@ -172,13 +196,6 @@ class Reading:
         )
 
 
-def _laid_out(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """Room for rotated keys that are all read: many of them as is best for one query. In half precision and on a GPU
-    that is what PyTorch's attention takes."""
-    turned = shape[2] >= MANY and like.dtype == torch.float32 and like.device.type == "cpu"
-    return by_column(shape, like) if turned else in_memory(shape, like)
-
-
 @dataclass
 class Ready:
     """What a generated token read, kept for the next few, which append their own and choose nothing."""
@@ -195,11 +212,8 @@ class Ready:
         policy, seen = reading.policy, reading.held.seen
         if read.query.shape[2] > 1 or policy.stride == 1 or policy.positions != "compact" or read.mask is not None:
             return None
-        both = [x.new_empty((*x.shape[:2], x.shape[2] + policy.stride, x.shape[3])) for x in (read.keys, read.values)]
-        ready = cls(Tokens(both[0]), Tokens(both[1]), read.far, seen, seen + policy.stride - 1)
-        ready.keys.append(read.keys)
-        ready.values.append(read.values)
-        return ready
+        keys, values = (Tokens.of(x, policy.stride - 1) for x in (read.keys, read.values))
+        return cls(keys, values, read.far, seen, seen + policy.stride - 1)
 
     def good(self, held: Held) -> bool:
         """Whether one token came since, and not too many in all."""

@@ -59,9 +59,9 @@ class Rope:
         """q and k at the same positions start, start + 1, ..."""
         if module.layer_idx in self.still:
             return q, k
-        heads = (q.shape[1], k.shape[1])
-        q, k = self._apply(torch.cat([q, k], 1), *self._span(module, q, start, start + q.shape[2])).split(heads, 1)
-        return q, k
+        heads = q.shape[1]
+        both = self._apply(torch.cat([q, k], 1), *self._span(module, q, start, start + q.shape[2]))
+        return both[:, :heads], both[:, heads:]
 
     def rotate_at(self, module: nn.Module, x: Tensor, positions: Tensor, end: int) -> Tensor:
         """x [B, H, N, D] at positions [B or 1, H or 1, N], all of them below `end`."""
@@ -74,12 +74,13 @@ class Rope:
         return self._apply(x.reshape(b * h, 1, n, d), *rows).reshape(b, h, n, d)
 
     def _apply(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Cosines and sines are [B, 1, N, width]: the same for all heads."""
         d = self._width(x.shape[-1], cos)
         if d < x.shape[-1]:  # a part of the width is rotated
             return torch.cat([self._apply(x[..., :d], cos, sin), x[..., d:]], -1)
         if self._by_halves(cos):
             return halves(x, cos, sin)
-        rotated: Tensor = self.apply(x[:, :0], x, cos, sin)[1]
+        rotated: Tensor = self.apply(x[:, :0], x, cos[:, 0], sin[:, 0])[1]
         return rotated
 
     def _by_halves(self, like: Tensor) -> bool:
@@ -87,9 +88,9 @@ class Rope:
         d = like.shape[-1]
         key = (d, like.dtype)
         if key not in self.same:
-            x, cos, sin = torch.rand(3, 1, 2, d, generator=torch.Generator().manual_seed(0)).to(like)
+            x, cos, sin = torch.rand(3, 1, 1, 2, d, generator=torch.Generator().manual_seed(0)).to(like)
             fits = self._width(2 * d, like) == d
-            self.same[key] = fits and self.apply(x[None], x[None], cos, sin)[1].equal(halves(x[None], cos, signed(sin)))
+            self.same[key] = fits and self.apply(x, x, cos[:, 0], sin[:, 0])[1].equal(halves(x, cos, signed(sin)))
         return self.same[key]
 
     def _width(self, full: int, cos: Tensor) -> int:
@@ -99,7 +100,7 @@ class Rope:
             d = cos.shape[-1]
             x = cos.new_zeros(1, 1, 1, d)
             try:
-                self.apply(x, x, cos[:1, :1], cos[:1, :1])
+                self.apply(x, x, cos[:1, 0, :1], cos[:1, 0, :1])
             except RuntimeError:
                 d *= 2
             self.widths[key] = min(d, full)
@@ -111,7 +112,7 @@ class Rope:
         if last is not None and last[0] == span:
             return last[1], last[2]
         if end <= TABLE:
-            cos, sin = (table[:, start:end] for table in self._table(module, like, end))
+            cos, sin = (table[:, :, start:end] for table in self._table(module, like, end))
         else:
             cos, sin = self._fresh(module, like, torch.arange(start, end, device=like.device)[None])
         self.last[kind] = (span, cos, sin)
@@ -120,13 +121,13 @@ class Rope:
     def _rows(self, module: nn.Module, like: Tensor, positions: Tensor, end: int) -> tuple[Tensor, Tensor]:
         if end <= TABLE:
             cos, sin = self._table(module, like, end)
-            return cos[0, positions], sin[0, positions]
+            return cos[0, 0, positions][:, None], sin[0, 0, positions][:, None]
         return self._fresh(module, like, positions)
 
     def _table(self, module: nn.Module, like: Tensor, end: int) -> tuple[Tensor, Tensor]:
         key = (self._kind(module), like.dtype, like.device)
         known = self.tables.get(key)
-        if known is None or known[0].shape[1] < end:
+        if known is None or known[0].shape[2] < end:
             size = min(TABLE, max(2048, 1 << (end - 1).bit_length()))
             if self.limit is not None:
                 size = max(end, min(size, self.limit))
@@ -135,14 +136,14 @@ class Rope:
         return known
 
     def _fresh(self, module: nn.Module, like: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, N, width] twice. `forward` and not a call: the attachment's hook answers calls."""
+        """[B, 1, N, width] twice. `forward` and not a call: the attachment's hook answers calls."""
         if self.limit is not None and positions.numel() and int(positions.max()) >= self.limit:
             raise BadConfig(
                 f"this model's rotary frequencies change beyond {self.limit} tokens, and {int(positions.max()) + 1} "
                 "would be read; read fewer (sinks, local, the far budget), with positions='compact'"
             )
         kind = (self._kind(module),) if self.by_layer else ()
-        cos, sin = self.rotary.forward(like, positions, *kind)
+        cos, sin = (x[:, None] for x in self.rotary.forward(like, positions, *kind))
         return cos, signed(sin) if self._by_halves(cos) else sin
 
     def _kind(self, module: nn.Module) -> object:
@@ -153,9 +154,7 @@ class Rope:
 
 def halves(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """x [B, H, N, D] turned as in most models: the first half of the width is paired with the second."""
-    y, other = x * cos[:, None], x.roll(x.shape[-1] // 2, -1)
-    other *= sin[:, None]
-    return y.add_(other)
+    return (x * cos).add_(x.roll(x.shape[-1] // 2, -1).mul_(sin))
 
 
 def signed(sin: Tensor) -> Tensor:

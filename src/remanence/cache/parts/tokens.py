@@ -1,7 +1,8 @@
 """Vectors of tokens that grow by appending, and are read by span or by index.
 
-Idea:    a buffer that doubles, so that a new token costs no copy of the old ones; beneath it, where there is one, a
-         base that is never written: a document read before, mapped from its file and shared by the rows of a batch.
+Idea:    a buffer that doubles, so that a new token costs no copy of the old ones; few tokens are joined anew instead.
+         Beneath them, where there is one, a base that is never written: a document read before, mapped from its file
+         and shared by the rows of a batch.
 Cost:    append O(new), amortised; `take` copies what it takes: a flat index_select, which is 10 to 100 times faster
          than `gather` on a CPU.
 
@@ -16,6 +17,7 @@ from torch import Tensor
 
 Allocate = Callable[[tuple[int, ...], Tensor], Tensor]  # shape and a tensor of the same kind -> memory not filled yet
 FIRST = 1024  # tokens a new buffer has room for, unless more come at once
+FEW = 2**15  # numbers: a core's cache holds them, and a copy in one piece costs less than a write and a view
 
 
 def in_memory(shape: tuple[int, ...], like: Tensor) -> Tensor:
@@ -44,13 +46,27 @@ class Tokens:
         """Empty, for tokens as in x [B, H, N, D]."""
         return cls(x.new_empty((*x.shape[:2], 0, x.shape[3])), allocate=allocate)
 
+    @classmethod
+    def of(cls, x: Tensor, room: int) -> "Tokens":
+        """A copy of x, to which so many more will be appended."""
+        tokens = cls.like(x)
+        if not tokens._few(x.shape[2] + room):
+            tokens._make_room(x.shape[2] + room)
+        tokens.append(x)
+        return tokens
+
     def __len__(self) -> int:
         return self.beneath + self.n
 
     def append(self, x: Tensor) -> None:
-        end = self.n + x.shape[2]
-        if end > self.data.shape[2]:
-            self._make_room(max(FIRST, 2 * self.data.shape[2], end))
+        data, end = self.data, self.n + x.shape[2]
+        room = data.shape[2]
+        if end > room:
+            if self._few(end):
+                old = data if self.n == room else data[:, :, : self.n]
+                self.data, self.n = torch.cat([old, x if x.dtype == old.dtype else x.to(old.dtype)], 2), end
+                return
+            self._make_room(max(FIRST, 2 * room, end))
         self.data[:, :, self.n : end] = x
         self.n = end
 
@@ -58,7 +74,8 @@ class Tokens:
         """[B, H, end - start, D]: a view where it lies in one piece; not to be written to."""
         low = self.beneath
         if start >= low:
-            return self.data[:, :, start - low : end - low]
+            whole = start == low and end - low == self.data.shape[2]
+            return self.data if whole else self.data[:, :, start - low : end - low]
         assert self.base is not None
         old = self.base[:, :, start : min(end, low)].expand(self.data.shape[0], -1, -1, -1)
         return old if end <= low else torch.cat([old, self.data[:, :, : end - low]], 2)
@@ -77,6 +94,9 @@ class Tokens:
         """Hold only the tokens of ids, in that order."""
         kept = self.take(ids)
         self.base, self.beneath, self.n = None, 0, kept.shape[2]
+        if self._few(self.n):
+            self.data = kept
+            return
         if self.n > self.data.shape[2]:
             self.data = self.allocate((*self.data.shape[:2], self.n, self.data.shape[3]), self.data)
         self.data[:, :, : self.n] = kept
@@ -112,6 +132,11 @@ class Tokens:
         width = self.data.shape[3] * self.data.element_size()
         own = self.data.shape[0] * self.data.shape[1] * self.n * width
         return own + (0 if self.base is None else self.base.numel() * self.base.element_size())
+
+    def _few(self, n: int) -> bool:
+        """Whether so many tokens may be joined anew each time: not those that are to lie in a place of their own."""
+        b, h, _, d = self.data.shape
+        return n * b * h * d <= FEW and self.allocate is in_memory
 
     def _make_room(self, capacity: int) -> None:
         grown = self.allocate((*self.data.shape[:2], capacity, self.data.shape[3]), self.data)

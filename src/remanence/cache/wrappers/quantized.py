@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from remanence.cache.base import KeysOrValues
+from remanence.cache.base import Far, KeysOrValues
 from remanence.cache.parts.compressed import Compressed
 from remanence.cache.parts.held import Held
 from remanence.cache.parts.tokens import Tokens
@@ -41,6 +41,12 @@ class Quantized(Wrapper):
             if isinstance(store, _Codes):
                 store.settle()
         held.rotated = None  # a copy of the keys from before they were coded
+
+    def choose(self, held: Held, query: Tensor, past: int) -> Far | None:
+        """Where everything is read, it is named nevertheless, so that it is turned back once for `stride` tokens."""
+        far, end = self.policy.choose(held, query, past), past - self.local
+        named = far is None and self.stride > 1 and self.positions == "compact" and end > self.sinks
+        return Far.span(self.sinks, end, query.device) if named else far
 
     def store(self, like: Tensor, what: KeysOrValues) -> Tokens:
         inner = self.policy.store(like, what)
