@@ -4,9 +4,11 @@ Source:  "Recurrent Memory Transformer", Bulatov, Kuratov, Burtsev 2022 (arXiv 2
 Idea:    attention already knows how to read and write tokens, so memory is tokens: what the model makes of those after
          a segment is what it is given before the next. All layers take part and nothing else is changed.
 Cost:    2 M tokens more a segment; M D numbers of state.
-Differs: nothing of the decoder's form. The curriculum (one segment more at a time) is the teacher's.
+Differs: w, which tells the tokens that write from those that read: the decoder's positions are relative. The norm is
+         the memory's own, where the authors take what their model's last norm leaves. The curriculum (one segment more
+         at a time) is the teacher's.
 
-    segment t:  model([m_t; x_t; m_t + w]) -> what leaves at the last M places is m_{t+1}
+    segment t:  model([m_t; x_t; m_t + w]) -> the norm of what leaves at the last M places is m_{t+1}
 """
 
 from dataclasses import dataclass
@@ -29,8 +31,9 @@ class RMT(SegmentMemory[Memory]):
         super().__init__(width, depth)
         if tokens < 1:
             raise BadConfig(f"tokens must be at least 1, got {tokens}")
-        self.first = nn.Parameter(torch.randn(tokens, width) * 0.02)
-        self.place = nn.Parameter(torch.randn(tokens, width) * 0.02)  # tells the tokens that write from those that read
+        self.first = nn.Parameter(torch.randn(tokens, width))  # as large as what the norm leaves
+        self.place = nn.Parameter(torch.randn(tokens, width))  # w
+        self.norm = nn.LayerNorm(width)  # otherwise what is carried grows with every segment
 
     def init_state(self, batch: int) -> Memory:
         return Memory(self.first.expand(batch, -1, -1))
@@ -39,4 +42,4 @@ class RMT(SegmentMemory[Memory]):
         return Context(prefix=state.m, suffix=state.m + self.place)
 
     def write(self, out: SegmentOut, state: Memory) -> Memory:
-        return Memory(out.after(self.depth))
+        return Memory(self.norm(out.after(self.depth)))

@@ -1,6 +1,6 @@
 """A decoder that can look back at states it is handed: what segment memories are put around.
 
-    x = x + attention(norm([past; x]))        x = x + W2 gelu(W1 norm(x))
+    x = √D embedding(ids)    x = x + attention(norm([past; x]))    x = x + W2 gelu(W1 norm(x))
 
 Rotary positions count from the first of what is handed over, so what is further back is further away.
 
@@ -54,7 +54,7 @@ class Decoder(nn.Module):
                 nn.init.normal_(module.weight, std=module.weight.shape[1] ** -0.5)  # .02 is for widths of 2,000
 
     def embed(self, ids: Tensor) -> Tensor:
-        embedded: Tensor = self.embedding(ids)
+        embedded: Tensor = self.embedding(ids) * self.width**0.5  # as large as what layers add
         return embedded
 
     def layer(self, i: int, x: Tensor, past: Tensor | None = None) -> Tensor:
