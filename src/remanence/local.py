@@ -14,6 +14,7 @@ from remanence.given import Added, Progress, Reply
 from remanence.lm.base import Base as LM
 from remanence.memory import Memory
 from remanence.plain import filter_of, in_scope, scope_of
+from remanence.quarantine import doubt, put_aside
 from remanence.records import USER, Event, Filter, Hit, Op, Query, Record, Source, add, utc
 from remanence.registry import build
 from remanence.store.base import Base as Store
@@ -224,8 +225,12 @@ class Local(Memory):
 
     def _derived(self, events: Sequence[Event]) -> list[Op]:
         """What the method derives; of a correction at least a record of the corrected one's kind, in its own words."""
-        ops = self.method.write(sorted(events, key=lambda event: event.at), self._writable())
+        doubts = {event.id: why for event in events if (why := doubt(event))}
+        said = [event for event in events if event.id not in doubts]
+        ops = self.method.write(sorted(said, key=lambda event: event.at), self._writable())
         for event in events:
+            ops += put_aside(event, doubts[event.id]) if event.id in doubts else ()
+        for event in said:
             kind = event.meta.get("kind") if "corrects" in event.meta else None
             if not isinstance(kind, str) or not kind.isidentifier():  # the event may come from anywhere
                 continue

@@ -13,6 +13,7 @@ import numpy as np
 
 from remanence.errors import NotFound
 from remanence.plain import filter_of
+from remanence.quarantine import WHY
 from remanence.records import Op, Record
 from remanence.serve.access import Access
 from remanence.serve.page.log import recent
@@ -48,6 +49,17 @@ def replaced(access: Access) -> list[Pair]:
                 if len(pairs) == SHOWN:
                     break
     return pairs
+
+
+def quarantined(access: Access) -> list[tuple[Record, Op]]:
+    """What was put aside as it came in, and the operation to undo to let it in: newest first."""
+    found = []
+    for op in reversed(holding(recent(access, 0, OPERATIONS))):
+        if op.kind == "expire" and op.why.startswith(WHY):
+            record = access.record(op.record)
+            if not _linked(record, record):
+                found.append((record, op))
+    return found[:SHOWN]
 
 
 def disagreeing(access: Access) -> list[Pair]:

@@ -21,6 +21,7 @@ def review(who: Looks) -> Response:
     waiting = access.memory.store.events(filter_of(**access.which()), pending=True)
     return who.draw(
         "review.html",
+        quarantined=doubts.quarantined(access),
         disagreeing=doubts.disagreeing(access),
         replaced=doubts.replaced(access),
         alike=doubts.alike(access),
