@@ -4,7 +4,8 @@ Source:  "Mem0: Building Production-Ready AI Agents with Scalable Long-Term Memo
          Yadav 2025 (arXiv 2504.19413).
 Idea:    a memory that only adds says what was true once beside what is true now; a new fact is first put to the s
          nearest facts: ADD, UPDATE, DELETE or NOOP.
-Cost:    write one question (`facts`) a turn and at most 2 s (`conflict`) a fact; read a scan of vectors.
+Cost:    write one question (`facts`) a turn and at most 2 s (`conflict`) a fact, and a scan of the vectors of all that
+         its user holds: 2 ms a turn at 1k, some 20 at 100k; read one scan.
 Differs: nothing is deleted or rewritten: what is updated or denied ends, and what ended it is kept. Facts of one
          subject and single-valued relation are compared too, without asking. The model is asked of pairs, not shown all
          s at once, nor a summary and the last 10 turns. Not the graph variant.
