@@ -7,7 +7,7 @@ Times are aware datetimes in UTC. Everything is frozen.
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -183,6 +183,15 @@ class Op:
 def add(record: Record, why: str = "") -> Op:
     """The op that brings a new record in."""
     return Op("add", record.id, new=record, why=why)
+
+
+def taken_back(ops: Iterable[Op]) -> set[int]:
+    """The numbers of those that were; what an undo took back holds again when the undo was undone."""
+    undone: set[int] = set()
+    for op in sorted(ops, key=lambda op: -op.id):
+        if op.kind == "undo" and op.id not in undone:
+            undone.add(op.undoes)
+    return undone
 
 
 @dataclass(frozen=True, slots=True)

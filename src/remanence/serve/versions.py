@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from remanence.formats.parts.as_json import to_json
 from remanence.local import PINNED
 from remanence.memory import Memory
-from remanence.records import Event, Op, Record, digest
+from remanence.records import Event, Op, Record, digest, taken_back
 from remanence.serve.problem import Problem
 
 PASSING = ("reads", "last_read")
@@ -47,7 +47,7 @@ def pinned_by(memory: Memory, record: str) -> Op | None:
 
 def _standing(ops: Sequence[Op], record: str, kind: str) -> Op | None:
     """The last operation of a kind on a record that was not taken back."""
-    undone = {op.undoes for op in ops if op.kind == "undo"}
+    undone = taken_back(ops)
     mine = [op for op in ops if op.kind == kind and op.record == record and op.id not in undone]
     return mine[-1] if mine else None
 

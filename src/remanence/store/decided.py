@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from remanence.errors import BadInput
-from remanence.records import USER, Op, utc
+from remanence.records import USER, Op, taken_back, utc
 from remanence.store.changes import Change
 from remanence.store.rows import read_ops
 
@@ -24,12 +24,9 @@ Said = dict[str, Any]
 def write_down(db: sqlite3.Connection) -> None:
     """Inside a transaction, before the log is cleared: what of it a person decided and did not take back."""
     ops = read_ops(db, "made.text = ?", (USER,))
-    taken_back = set[int]()
-    for op in reversed(ops):  # an undo that was taken back itself takes nothing back
-        if op.kind == "undo" and op.id not in taken_back:
-            taken_back.add(op.undoes)
-    standing = [_said(op) for op in ops if op.kind in KINDS and op.id not in taken_back]
-    theirs = taken_back - {op.id for op in ops}  # operations of a method that a person took back
+    gone = taken_back(ops)
+    standing = [_said(op) for op in ops if op.kind in KINDS and op.id not in gone]
+    theirs = gone - {op.id for op in ops}  # operations of a method that a person took back
     marks = json.dumps(sorted(theirs))
     undone = [{"undo": _said(op)} for op in read_ops(db, "o.id IN (SELECT value FROM json_each(?))", (marks,))]
     _keep(db, [*waiting(db), *standing, *undone])

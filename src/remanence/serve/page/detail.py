@@ -3,12 +3,12 @@
 from starlette.responses import Response
 
 from remanence.errors import NotFound
-from remanence.records import Event, Record
+from remanence.records import Event, Record, taken_back
 from remanence.serve.access import Access
 from remanence.serve.page.past import versions
 from remanence.serve.page.places import MOST, conversation, places
 from remanence.serve.page.route import after, views
-from remanence.serve.page.standing import standing, taken_back
+from remanence.serve.page.standing import standing
 from remanence.serve.page.visitor import Looks
 
 router = views()

@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 from fastapi import Query
 from starlette.responses import Response
 
-from remanence.records import Op, Record
+from remanence.records import Op, Record, taken_back
 from remanence.serve.access import Access
 from remanence.serve.page.route import views
-from remanence.serve.page.standing import taken_back
 from remanence.serve.page.visitor import Looks
 
 SIZE = 50

@@ -1,10 +1,10 @@
 """How a record stands, read from its log: when it was learned, whether it was forgotten or pinned, what ended it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remanence.local import PINNED
-from remanence.records import Op
+from remanence.records import Op, taken_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,3 @@ def holding(ops: Sequence[Op]) -> list[Op]:
     """The operations that were not taken back, oldest first."""
     undone = taken_back(ops)
     return [op for op in ops if op.id not in undone]
-
-
-def taken_back(ops: Iterable[Op]) -> set[int]:
-    """The numbers of those that were; what an undo took back holds again when the undo was undone."""
-    undone: set[int] = set()
-    for op in sorted(ops, key=lambda op: -op.id):
-        if op.kind == "undo" and op.id not in undone:
-            undone.add(op.undoes)
-    return undone
