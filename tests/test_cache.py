@@ -20,6 +20,7 @@ from transformers import DynamicCache  # noqa: E402
 import remanence.cache.wrappers  # noqa: E402
 from archs import state, tiny  # noqa: E402
 from remanence.cache.base import Base  # noqa: E402
+from remanence.cache.parts.held import Held  # noqa: E402
 from remanence.cache.parts.keep import Keep  # noqa: E402
 from remanence.cache.parts.tokens import Tokens  # noqa: E402
 from remanence.cache.parts.wrapper import Wrapper  # noqa: E402
@@ -195,8 +196,8 @@ def test_what_is_read_is_within_the_budget(name, model):
     assert read
     for policy, x in read:
         most = policy.sinks + policy.local + policy.budget
-        looked = x.keys.shape[2] if x.mask is None else int(x.mask.sum(-1).max())
-        assert policy.covers(x.keys.shape[2]) or looked <= most + max(
+        looked = x.values.shape[2] if x.mask is None else int(x.mask.sum(-1).max())
+        assert policy.covers(x.values.shape[2]) or looked <= most + max(
             x.query.shape[2], policy.chunk
         )  # what has come since the last piece is near
 
@@ -204,9 +205,9 @@ def test_what_is_read_is_within_the_budget(name, model):
 def watch(policy: Base, read: list[Any]) -> None:
     attend = policy.attend
 
-    def watched(x: Any) -> Any:
+    def watched(x: Any, held: Held) -> Any:
         read.append((policy, x))
-        return attend(x)
+        return attend(x, held)
 
     policy.attend = watched  # of this one, in this one cache
 

@@ -26,6 +26,9 @@ def held_with(keys: Tensor, real: Tensor | None = None) -> Held:
     return held
 
 
+NONE = held_with(torch.zeros(2, 2, 0, WIDTH))
+
+
 def reading(seed: int = 0) -> Read:
     """Two sinks, six tokens of memory of which each query sees some, seven near ones."""
     draw = torch.Generator().manual_seed(seed)
@@ -46,7 +49,7 @@ def softmax_over(read: Read, b: int, q: int, t: int, columns: list[int]) -> Tens
 
 def test_the_answer_is_the_formula() -> None:
     read = reading()
-    got = MemorizingTransformer(bias=BIAS, sinks=SINKS).attend(read)
+    got = MemorizingTransformer(bias=BIAS, sinks=SINKS).attend(read, NONE)
     local = [*range(SINKS), *range(SINKS + FAR, SINKS + FAR + NEAR)]
     for b in range(2):
         for q in range(4):
@@ -62,7 +65,7 @@ def test_a_query_that_found_nothing_is_answered_by_the_near_past() -> None:
     read = reading()
     assert read.mask is not None
     read.mask[1, 2, 0, SINKS : SINKS + FAR] = False
-    got = MemorizingTransformer(bias=3.0, sinks=SINKS).attend(read)
+    got = MemorizingTransformer(bias=3.0, sinks=SINKS).attend(read, NONE)
     assert torch.allclose(got[1, 2, 0], attend(read)[1, 2, 0])
     assert not torch.allclose(got[1, 2, 1], attend(read)[1, 2, 1], atol=0.01)
 

@@ -51,6 +51,20 @@ def test_the_layer_is_the_formula(steps: int) -> None:
     assert torch.allclose(layer(x)[0], layer.out(torch.stack(out).view(1, 9, 6)), atol=1e-12)
 
 
+def test_one_step_is_attention_as_of_torch_with_a_zero_added() -> None:
+    torch.manual_seed(0)
+    layer = OutlierEfficientHopfield(6, heads=2, conv=0).double()
+    peer = torch.nn.MultiheadAttention(6, 2, bias=False, add_zero_attn=True, batch_first=True).double()
+    with torch.no_grad():
+        peer.in_proj_weight.copy_(torch.cat([p.weight for p in layer.qkv.project]))
+        peer.out_proj.weight.copy_(layer.out.weight)
+    x, later = torch.randn(2, 9, 6, dtype=torch.float64), ~torch.ones(9, 9, dtype=torch.bool).tril()
+    assert torch.allclose(layer(x)[0], peer(x, x, x, attn_mask=later)[0], rtol=0, atol=1e-12)
+    without = torch.nn.MultiheadAttention(6, 2, bias=False, batch_first=True).double()
+    without.load_state_dict(peer.state_dict())
+    assert not torch.allclose(layer(x)[0], without(x, x, x, attn_mask=later)[0], rtol=0, atol=1e-2)
+
+
 def test_more_steps_clean_a_noisy_pattern() -> None:
     torch.manual_seed(0)
     patterns = 6 * torch.nn.functional.normalize(torch.randn(5, 16, dtype=torch.float64), dim=-1)

@@ -1,5 +1,7 @@
 """ThinK: the channels that go are those whose part in the products of queries and keys is least, and they are gone."""
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -8,10 +10,12 @@ pytest.importorskip("transformers")
 from torch import Tensor  # noqa: E402
 
 from archs import tiny  # noqa: E402
+from remanence.cache.parts.attend import Read, Scores, attend  # noqa: E402
 from remanence.cache.parts.heard import Heard  # noqa: E402
 from remanence.cache.parts.held import Held  # noqa: E402
 from remanence.cache.think import ThinK  # noqa: E402
 from remanence.cache.top_blocks import TopBlocks  # noqa: E402
+from remanence.cache.wrappers.per_head import PerHead  # noqa: E402
 from remanence.errors import BadConfig  # noqa: E402
 
 WIDTH, GROUP, LOCAL = 10, 16, 8
@@ -36,9 +40,13 @@ def read(policy: ThinK, k: Tensor, query: Tensor) -> Held:
     """Keys in one piece, their last queries `query`, and what is thinned after it."""
     held = Held(policy.store(k[:, :, :0], "keys"), policy.store(k[:, :, :0], "values"), Heard())
     held.append(k, k, None)
-    policy.choose(held, query, k.shape[2])
+    policy.attend(asked(query, held), held)
     policy.added(held)
     return held
+
+
+def asked(query: Tensor, held: Held) -> Read:
+    return Read(query, held.k.span(0, 0), held.v.span(0, len(held)), Scores(), causal=True)
 
 
 def kept_slowly(k: Tensor, query: Tensor, row: int, head: int, group: int, keep: int) -> list[int]:
@@ -106,7 +114,7 @@ def test_queries_of_several_calls_count_until_there_are_newer_ones() -> None:
     held.append(k, k, None)
     queries = uneven(1, 4, 6, seed=10)
     for i in range(6):
-        policy.choose(held, queries[:, :, i : i + 1], 30)
+        policy.attend(asked(queries[:, :, i : i + 1], held), held)
     assert torch.equal(policy.queries, queries[:, :, 2:])
 
 
@@ -122,6 +130,28 @@ def test_nothing_pruned_is_nothing_changed_and_little_is_little() -> None:
             assert cache.memory_layers[1].held.rotated is None, "no copy at full width is kept"
     assert out[0.0].abs().max() < 1e-4 * full.abs().max()
     assert 0 < out[0.1].norm() < 0.7 * out[0.6].norm()
+
+
+@pytest.mark.parametrize("heads", [2, 6])
+def test_one_query_is_answered_from_thin_keys_as_from_wide_ones(heads: int) -> None:
+    k = uneven(2, 2, 200, seed=11).double()
+    held = read(ThinK(pruned=0.4, **SIZES), k, uneven(2, heads, 32, seed=12).double())
+    query, real = uneven(2, heads, 1, seed=13).double(), torch.ones(2, 1, 1, 200, dtype=torch.bool)
+    real[1, ..., :20] = False  # padding
+    for scores, mask in ((Scores(), None), (Scores(scaling=0.7), None), (Scores(), real)):
+        asked = Read(query, held.k.span(199, 200), held.v.span(0, 200), scores, mask)
+        wide = attend(replace(asked, keys=held.k.span(0, 200)))
+        assert torch.allclose(ThinK(pruned=0.4, **SIZES).attend(asked, held), wide, rtol=0, atol=1e-12)
+        softer = replace(asked, scores=replace(scores, softcap=3.0))
+        capped = attend(replace(softer, keys=held.k.span(0, 200)))
+        assert torch.equal(ThinK(pruned=0.4, **SIZES).attend(softer, held), capped)
+
+
+def test_what_cannot_go_with_keys_that_are_turned_already_is_refused() -> None:
+    with pytest.raises(BadConfig, match="positions must be compact or true, got 'fixed'"):
+        ThinK(positions="fixed")
+    with pytest.raises(BadConfig, match="ThinK reads everything for all heads"):
+        PerHead(ThinK(), heads=[(0, 0)])
 
 
 def test_settings_that_cannot_be_are_refused() -> None:

@@ -15,8 +15,11 @@ the same idea, "alike" is the share of questions that both answer with the same 
 of their times, question by question. KNorm keeps the newest token whatever its key. Needles are drawn by
 recall.contexts.
 
-ThinK thins keys instead of tokens: a column says which share of their channels is left. Ours thins them while the
-context is read, sixteen tokens at a time, so that later tokens read thin keys already.
+ThinK thins keys instead of tokens: a column says which share of their channels is left.
+
+A hundred tokens show what is remembered, but not what reading costs: there a token takes as long as Python takes to
+call the model's layers. So times are taken once more where what is kept is long, on a model of four layers with weights
+as they fall: of the question's token, and of each of the AFTER that follow.
 """
 
 import argparse
@@ -33,7 +36,7 @@ from typing import Any
 import kvpress  # before ours: at its import it wraps every attention function that is there
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 from transformers.cache_utils import DynamicCache
 from transformers.utils.logging import disable_progress_bar
 
@@ -49,6 +52,7 @@ MODEL = Path(__file__).parent.parent / "data" / "recall"
 TOKENS = 100
 KEPT = (40, 20, 10)
 AFTER = 7
+LENGTH, SHARES, TURNS = 4096, (0.5, 0.2, 0.1), 24
 Ask = Callable[
     [torch.Tensor], tuple[int, float, float]
 ]  # the answer to a key, milliseconds for it and for one after it
@@ -86,8 +90,44 @@ def policies(kept: int) -> dict[str, Any]:
         "our KNorm": KNorm(keep=kept, sinks=0, local=1, **ONCE),
         "our TopBlocks": TopBlocks(block=2, blocks=far // 2, **FEW),
         "our Loki": Loki(tokens=far, calibration=64, **FEW),
-        "our ThinK": ThinK(pruned=1 - kept / TOKENS, group=16, **FEW | {"chunk": 16}),
+        "our ThinK": ThinK(pruned=1 - kept / TOKENS, group=16, **FEW),
     }
+
+
+def pairs(share: float) -> dict[str, tuple[Any, Any]]:
+    """A press and a policy that keep the same of LENGTH tokens."""
+    kept = int(LENGTH * share)
+    gone = 1 - (kept + 0.5) / LENGTH
+    once = ONCE | {"chunk": LENGTH}
+    return {
+        "Streaming": (kvpress.StreamingLLMPress(gone, n_sink=4), Streaming(sinks=4, local=kept - 4, **once)),
+        "KNorm": (kvpress.KnormPress(gone), KNorm(keep=kept, sinks=0, local=1, **once)),
+        "ThinK": (kvpress.ThinKPress(1 - share), ThinK(pruned=1 - share, sinks=4, local=32)),
+    }
+
+
+def at_length() -> str:
+    """Milliseconds a token of both, and the medians of their ratios, turn by turn."""
+    torch.manual_seed(0)
+    shape = {"hidden_size": 256, "intermediate_size": 512, "num_attention_heads": 8, "num_key_value_heads": 4}
+    config = LlamaConfig(vocab_size=512, num_hidden_layers=4, max_position_embeddings=2 * LENGTH, **shape)
+    model = LlamaForCausalLM(config).eval()
+    context, key, lines = torch.randint(0, 512, (1, LENGTH)), torch.tensor([[1]]), []
+    for share in SHARES:
+        for name, (press, policy) in pairs(share).items():
+            other = deepcopy(model)
+            with policy(other) as memory:
+                asks = by_press(model, press)(context), by_policy(other, memory)(context)
+                laps = [[ask(key)[1:] for ask in asks] for _ in range(TURNS + 1)][1:]  # the first is to warm up
+            cells = []
+            for i in (0, 1):
+                theirs, ours = (statistics.median(lap[who][i] for lap in laps) for who in (0, 1))
+                ratio = statistics.median(b[i] / a[i] for a, b in laps)
+                cells.append(f"{theirs:6.2f} {ours:6.2f} ms, x {ratio:.2f}")
+            lines.append(f"{name:12}{share:6.2f}   " + "   ".join(cells))
+    return f"{LENGTH} tokens: share kept, theirs and ours for the question's token and for each after\n" + "\n".join(
+        lines
+    )
 
 
 def by_press(model: Any, press: Any) -> Read:
@@ -96,24 +136,24 @@ def by_press(model: Any, press: Any) -> Read:
         cache = DynamicCache()
         with nullcontext() if press is None else press(model):
             model(context, past_key_values=cache)
-        return lambda key: answer(model, key, deepcopy(cache))
+        return lambda key: answer(model, key, deepcopy(cache), context.shape[1])
 
     return read
 
 
 def by_policy(model: Any, memory: Any) -> Read:
     def read(context: torch.Tensor) -> Ask:
-        cache = memory.read(context)
-        return lambda key: answer(model, key, deepcopy(cache))
+        cache = memory.read(context, step=memory.policy.chunk)
+        return lambda key: answer(model, key, deepcopy(cache), context.shape[1])
 
     return torch.inference_mode()(read)
 
 
 @torch.inference_mode()
-def answer(model: Any, key: torch.Tensor, cache: Any) -> tuple[int, float, float]:
+def answer(model: Any, key: torch.Tensor, cache: Any, start: int) -> tuple[int, float, float]:
     """The likeliest token after the key, and the milliseconds it and each that follows took."""
     clock, said = [time.thread_time()], []
-    for place in range(TOKENS, TOKENS + 1 + AFTER):
+    for place in range(start, start + 1 + AFTER):
         key = model(key, past_key_values=cache, position_ids=torch.tensor([[place]])).logits[:, -1:].argmax(-1)
         clock.append(time.thread_time())
         said.append(int(key))
@@ -167,6 +207,7 @@ def main() -> None:
         sys.stdout.write(
             f"{needles} needles in {TOKENS} tokens, {options.questions} questions\n{'':26}{head}\n{table}\n\n"
         )
+    sys.stdout.write(at_length() + "\n")
 
 
 if __name__ == "__main__":

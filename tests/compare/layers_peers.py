@@ -2,6 +2,7 @@
 
     python -m venv PEERS; PEERS/bin/pip install torch==2.13.0
     PEERS/bin/pip install titans-pytorch==0.5.5 product-key-memory==0.3.0 infini-transformer-pytorch==0.2.1
+    PEERS/bin/pip install --no-deps fla-core==0.6.0
     PYTHONPATH=src PEERS/bin/python tests/compare/layers_peers.py
     PYTHONPATH=src PEERS/bin/python tests/compare/layers_peers.py --rounds 5 --length 2048
 
@@ -11,15 +12,19 @@ CPU time of one thread, forward and backward, median of rounds in which both run
 Titans:       theirs made a matrix, without norm, residual and momentum, a token a step; ours with momentum 0.
               Theirs has no short convolution, so ours is timed without, and with.
 Product keys: theirs normalises each half of a query and ours both together, so both are compared without.
+Delta rule:   fla-core's chunks in plain PyTorch, 32 tokens, which multiplies queries by D ** -0.5. One file of it is
+              loaded, as the package needs a GPU's compiler.
 Infini:       their memory with the delta rule, driven segment by segment; their gate is the mirror of the paper's.
 """
 
 import argparse
+import importlib.util
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +35,7 @@ from torch import Tensor, nn
 
 from remanence.layers.infini_attention import InfiniAttention
 from remanence.layers.parts.associative import Tokens
+from remanence.layers.parts.delta_rule import delta_rule
 from remanence.layers.product_keys import ProductKeys
 from remanence.layers.titans import Titans
 
@@ -84,6 +90,36 @@ def infini_off() -> float:
     return float((ours.out(torch.cat(out, 2)) - ours(x)[0])[:, 5:].abs().max())  # in the first nothing is remembered
 
 
+def fla_chunks() -> Callable[..., tuple[Tensor, Tensor]]:
+    """Their delta rule in chunks of tensors [B, H, T, width], without the package around it."""
+    package = importlib.util.find_spec("fla")
+    assert package is not None and package.submodule_search_locations
+    file = Path(package.submodule_search_locations[0]) / "ops/delta_rule/naive.py"
+    spec = importlib.util.spec_from_file_location("fla_delta_rule", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    chunks: Callable[..., tuple[Tensor, Tensor]] = module.delta_rule_chunkwise
+    return chunks
+
+
+def delta_given(batch: int, length: int, width: int) -> tuple[Tensor, ...]:
+    """q, k, v and β, each wanting its gradient."""
+    q, k, v = (F.normalize(torch.randn(batch, 4, length, width // 4), dim=-1) for _ in range(3))
+    return tuple(x.requires_grad_() for x in (q, k, v, torch.rand(batch, 4, length)))
+
+
+def ours_delta(q: Tensor, k: Tensor, v: Tensor, beta: Tensor) -> Tensor:
+    s = q.new_zeros(*q.shape[:2], q.shape[3], v.shape[3])
+    return delta_rule(q * q.shape[3] ** -0.5, k, v, beta, None, s, "chunk", 32)[0]
+
+
+@torch.no_grad()
+def delta_off() -> float:
+    given = delta_given(2, 128, 64)
+    return float((ours_delta(*given) - fla_chunks()(*given)[0]).abs().max())
+
+
 def timed(rounds: int, gradient: Tensor, *runs: Callable[[], Tensor]) -> tuple[float, float, float]:
     """Milliseconds of CPU of two, and the ratio: all medians over rounds."""
     took: list[list[float]] = [[] for _ in runs]
@@ -104,7 +140,8 @@ def main() -> None:
     said = ask.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    for name, off in (("titans", titans_off), ("product keys", product_keys_off), ("infini-attention", infini_off)):
+    offs = {"titans": titans_off, "product keys": product_keys_off, "infini-attention": infini_off, "delta": delta_off}
+    for name, off in offs.items():
         sys.stdout.write(f"{name:24}differs by {off():.1e}\n")
     x, heads = torch.randn(said.batch, said.length, said.width, requires_grad=True), 4
     head = said.width // heads
@@ -114,10 +151,15 @@ def main() -> None:
     )
     keys = ProductKeys(said.width, keys=128, heads=heads, k=8, key_width=2 * head)
     pkm = PKM(said.width, heads=heads, num_keys=128, topk=8, dim_head=head)
+    given, fla = delta_given(said.batch, said.length, said.width), fla_chunks()
     pairs: dict[str, tuple[Callable[[], Tensor], Callable[[], Tensor]]] = {
         "titans, chunks of 64": (lambda: bare(x)[0], lambda: neural(x)[0]),
         "the same, convolved": (lambda: titans(x)[0], lambda: neural(x)[0]),
         "product keys, k 8": (lambda: keys(x), lambda: pkm(x)),
+        "delta rule, chunks of 32": (
+            lambda: ours_delta(*given).mT.reshape(x.shape),
+            lambda: fla(*given)[0].mT.reshape(x.shape),
+        ),
     }
     for name, pair in pairs.items():
         ours, theirs, ratio = timed(said.rounds, torch.randn_like(x), *pair)

@@ -83,6 +83,12 @@ class Base(ABC):
         return False
 
     @property
+    def turns(self) -> bool:
+        """Whether keys are held as they are read, rotated to where they were seen. For policies that read everything,
+        which then get the queries' own keys in `attend`, and find the others in their store."""
+        return False
+
+    @property
     @abstractmethod
     def budget(self) -> int:
         """Tokens of the far past that a query reads at most."""
@@ -95,7 +101,7 @@ class Base(ABC):
         """New tokens were read and are held now: let go of others, or note what finds them."""
         return
 
-    def attend(self, read: Read) -> Tensor:
+    def attend(self, read: Read, held: Held) -> Tensor:
         """[B, Q, T, D]: one softmax over all that is read, unless overridden."""
         return attend(read)
 

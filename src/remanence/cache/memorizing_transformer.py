@@ -76,7 +76,7 @@ class MemorizingTransformer(Base):
         tokens = torch.cat([tokens, rest.expand(*tokens.shape[:2], -1)], 2)
         return tokens, held.k.take(tokens)
 
-    def attend(self, read: Read) -> Tensor:
+    def attend(self, read: Read, held: Held) -> Tensor:
         if read.far <= self.sinks:
             return attend(read)
         columns = torch.arange(read.keys.shape[2], device=read.keys.device)

@@ -101,7 +101,7 @@ class _Watching(Base):
     def far(self, held: Held, query: Tensor, start: int, end: int) -> Far:
         return Far.span(start, end, query.device)
 
-    def attend(self, read: Read) -> Tensor:
+    def attend(self, read: Read, held: Held) -> Tensor:
         mask = None if read.mask is None else read.mask[:, :, -self.newest :]
         newest = replace(read, query=read.query[:, :, -self.newest :], mask=mask)
         self.top = weights(newest)[..., : read.keys.shape[2]].argmax(-1)

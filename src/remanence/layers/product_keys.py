@@ -24,7 +24,7 @@ class ProductKeys(ParametricMemory):
 
     def __init__(self, width: int, keys: int = 32, heads: int = 2, k: int = 8, key_width: int | None = None) -> None:
         super().__init__(width)
-        key_width = key_width or max(2, width // 4 * 2)  # half of it: the paper's 512 of 1,024
+        key_width = key_width or max(2, width // 8 * 2)  # a quarter: the authors' code has 256, for models of 1,024
         if key_width % 2:
             raise BadConfig(f"key_width must be even, for two halves, got {key_width}")
         if not 1 <= k <= keys:

@@ -113,7 +113,7 @@ def _attach(memory: Attached, undo: ExitStack) -> None:
     undo.callback(decoder.register_forward_pre_hook(_with_memory(memory), with_kwargs=True).remove)
     if memory.policy.hears:
         undo.callback(model.register_forward_pre_hook(_all_logits, with_kwargs=True).remove)
-    undo.callback(model.register_forward_hook(_listen(memory), with_kwargs=True).remove)
+        undo.callback(model.register_forward_hook(_listen(memory), with_kwargs=True).remove)
     for attention in memory.attentions:
         setattr(attention, ATTACHED, memory)
         undo.callback(delattr, attention, ATTACHED)
@@ -127,13 +127,16 @@ def _attach(memory: Attached, undo: ExitStack) -> None:
 
 
 def _with_memory(memory: Attached) -> Any:
-    """Before the decoder reads: see that it reads from a memory, a new one unless it was given one."""
+    """Before the decoder reads: see that it reads from a memory, a new one unless it was given one, which notes what."""
 
     def hook(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         cache, used = kwargs.get("past_key_values"), kwargs.get("use_cache")
         if cache is None and (used or (used is None and module.config.use_cache)):
-            kwargs["past_key_values"] = memory.cache()
+            cache = kwargs["past_key_values"] = memory.cache()
         memory.adopt(cache)
+        ids = args[0] if args else kwargs.get("input_ids")
+        if cache is not None and ids is not None:
+            cache.layers[0].heard.note(ids)
         return args, kwargs
 
     return hook
@@ -147,17 +150,13 @@ def _all_logits(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 def _listen(memory: Attached) -> Any:
-    """After the model has read: keep which tokens, and what it said of them where the policy wants it."""
+    """After the model has read: keep what it said, for a policy that wants it."""
 
     def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
         cache = getattr(out, "past_key_values", None)
         if cache is None:
             return
         ids = args[0] if args else kwargs.get("input_ids")
-        if ids is not None:
-            cache.layers[0].heard.note(ids)
-        if not memory.policy.hears:
-            return
         if ids is None:
             raise BadInput(
                 f"{type(memory.policy).__name__} needs to know the tokens: give input_ids, not inputs_embeds"

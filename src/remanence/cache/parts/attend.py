@@ -27,7 +27,7 @@ class Read:
     """
 
     query: Tensor  # [B, Q, T, D]
-    keys: Tensor  # [B, H, R, D]
+    keys: Tensor  # [B, H, R, D]; of a policy that turns them as they come, those of the queries alone
     values: Tensor  # [B, H, R, D]
     scores: Scores
     mask: Tensor | None = None  # [B or 1, Q or 1, T, R]

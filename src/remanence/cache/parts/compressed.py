@@ -44,9 +44,11 @@ class Compressed(Tokens):
 
     def settle(self) -> None:
         """Code what is older than the newest `full` tokens, if that is worth it."""
-        old = len(self.newest) - self.full
-        if old >= max(AT_ONCE, self.group):
-            self._code(old // self.group * self.group)
+        if self.due():
+            self._code((len(self.newest) - self.full) // self.group * self.group)
+
+    def due(self) -> bool:
+        return len(self.newest) - self.full >= max(AT_ONCE, self.group)
 
     def span(self, start: int, end: int) -> Tensor:
         low = len(self.codes)

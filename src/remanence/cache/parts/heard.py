@@ -9,12 +9,10 @@ Idea:    logits come after all layers, so what they tell of a piece is known onl
 Shapes: B batch, N tokens seen, V vocabulary.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-
-from remanence.cache.parts.tokens import Tokens
 
 
 @dataclass
@@ -25,16 +23,21 @@ class Heard:
     surprise: Tensor | None = None
     entropy: Tensor | None = None
     _last: Tensor | None = None  # [B, V] log-probabilities of what comes next
-    read: Tokens | None = None  # [B, 1, N, 1] ids of every token, whether or not a policy hears
+    pieces: list[Tensor] = field(default_factory=list)  # [B, T] ids of every token, whether or not a policy hears
 
     def __len__(self) -> int:
         return 0 if self.ids is None else self.ids.shape[1]
 
+    @property
+    def read(self) -> Tensor | None:
+        """[B, N]: the ids of all tokens read. They are joined when asked for, not at every token."""
+        if len(self.pieces) > 1:
+            self.pieces = [torch.cat(self.pieces, 1)]
+        return self.pieces[0] if self.pieces else None
+
     def note(self, ids: Tensor) -> None:
         """The next tokens [B, T] were read."""
-        new = ids.reshape(len(ids), 1, -1, 1)
-        self.read = Tokens.like(new) if self.read is None else self.read
-        self.read.append(new)
+        self.pieces.append(ids.clone())
 
     def hear(self, ids: Tensor, logits: Tensor) -> None:
         """The next tokens [B, T] and what was said after each of them [B, T, V]."""
@@ -52,16 +55,14 @@ class Heard:
 
     def crop(self, n: int) -> None:
         """Forget all but the first n tokens. What was said after the last of them is unknown again."""
-        if self.read is not None:
-            self.read.crop(min(n, len(self.read)))
+        self.pieces = [] if self.read is None else [self.read[:, :n]]
         if n < len(self):
             self.ids, self.surprise, self.entropy = (_first(x, n) for x in (self.ids, self.surprise, self.entropy))
             self._last = None
 
     def rows(self, ids: Tensor) -> None:
         """Other rows of the batch in the place of these."""
-        if self.read is not None:
-            self.read.rows(ids)
+        self.pieces = [] if self.read is None else [self.read[ids.to(self.read.device)]]
         both = (self.ids, self.surprise, self.entropy, self._last)
         self.ids, self.surprise, self.entropy, self._last = (None if x is None else x[ids.to(x.device)] for x in both)
 

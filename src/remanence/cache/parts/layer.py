@@ -139,15 +139,17 @@ class MemoryLayer(CacheLayerMixin):
         held, policy = self.held, self.policy
         assert held is not None
         past = len(held)
-        held.append(new.k, new.v, new.real)
         reading = Reading(held, policy, rope, module, scores)
+        if policy.turns:
+            new = reading.turn(new, past)
+        held.append(new.k, new.v, new.real)
         if len(new) == 1 and self.ready is not None and self.ready.good(held):
-            out = policy.attend(self.ready.read(reading, new.q))
+            out = policy.attend(self.ready.read(reading, new.q), held)
         else:
             far = policy.choose(held, new.q, past)
             read = reading.all(new.q, past) if far is None else reading.part(new.q, past, far)
             self.ready = None if far is None else Ready.of(read, reading)
-            out = policy.attend(read)
+            out = policy.attend(read, held)
         n = len(held)
         policy.added(held)
         if len(held) < n and self.ready is None:  # those left stand elsewhere now

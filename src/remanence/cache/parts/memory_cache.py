@@ -41,10 +41,10 @@ class MemoryCache(Cache):
     def ids(self) -> Tensor:
         """[B, N]: every token read so far, also those let go of."""
         read = self.memory_layers[0].heard.read
-        known, seen = 0 if read is None else len(read), self.get_seq_length()
+        known, seen = 0 if read is None else read.shape[1], self.get_seq_length()
         if read is None or known != seen:
             raise BadInput(f"the ids of {known} of {seen} tokens are known: the model was given embeddings, not ids")
-        return read.span(0, known)[:, 0, :, 0]
+        return read
 
     def prompt(self, ids: Tensor) -> Tensor:
         """[B, N + T]: what `generate` is to be given with this cache, for it to go on with ids [B, T]."""

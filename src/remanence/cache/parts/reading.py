@@ -62,16 +62,23 @@ class Reading:
     def all(self, q: Tensor, past: int) -> Read:
         """Everything that is held, where it stands."""
         held, t = self.held, q.shape[2]
-        before = self.turned(past)
-        q, k = self.rope.both(self.module, q, held.k.span(past, past + t), past + held.gap)
-        self._add(before, k)
-        keys = before.span(0, past + t) if past else k
+        keys = held.k.span(past, past + t)
+        if not self.policy.turns:
+            before = self.turned(past)
+            q, k = self.rope.both(self.module, q, keys, past + held.gap)
+            self._add(before, k)
+            keys = before.span(0, past + t) if past else k
         values = held.v.span(0, past + t)
         mask, padding = None, held.padding()
         if padding is not None:
             seen = ~padding.expand(q.shape[0], -1, -1)[:, :, None]
             mask = self._heads(self._itself(seen if t == 1 else seen & causal_mask(t, past + t, q.device), q), q)
         return Read(q, keys, values, self.scores, mask, causal=True, far=max(0, past - self.policy.local))
+
+    def turn(self, new: New, past: int) -> New:
+        """Queries and keys rotated to where they are seen, for a policy that holds them so."""
+        q, k = self.rope.both(self.module, new.q, new.k, past)
+        return replace(new, q=q, k=k)
 
     def turned(self, n: int) -> Tokens:
         """The first n keys held, rotated to where they stand while everything is read."""

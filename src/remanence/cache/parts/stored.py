@@ -130,8 +130,8 @@ def _tensors(cache: MemoryCache) -> Iterator[tuple[str, Tensor]]:
             elif isinstance(value, Tensor):
                 yield f"{name}noted.{note}", value
     heard = cache.memory_layers[0].heard
-    if heard.read is not None and len(heard.read) == cache.get_seq_length():
-        yield "read.ids", heard.read.span(0, len(heard.read))
+    if heard.read is not None and heard.read.shape[1] == cache.get_seq_length():
+        yield "read.ids", heard.read
     yield from ((f"heard.{name}", x) for name in SAID if (x := getattr(heard, name)) is not None)
 
 
@@ -209,7 +209,7 @@ def _growing(x: Tensor) -> Tokens:
 
 def _hear(heard: Heard, tensors: dict[str, Tensor]) -> None:
     if "read.ids" in tensors:
-        heard.read = _growing(tensors["read.ids"])
+        heard.pieces = [tensors["read.ids"]]
     for name in SAID:
         setattr(heard, name, tensors.get(f"heard.{name}"))
 

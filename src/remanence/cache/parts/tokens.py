@@ -1,6 +1,6 @@
 """Vectors of tokens that grow by appending, and are read by span or by index.
 
-Idea:    a buffer that doubles, so that a new token costs no copy of the old ones; few tokens are joined anew instead.
+Idea:    a buffer with room for more, so that a new token costs no copy of the old ones; few are joined anew instead.
          Beneath them, where there is one, a base that is never written: a document read before, mapped from its file
          and shared by the rows of a batch.
 Cost:    append O(new), amortised; `take` copies what it takes: a flat index_select, which is 10 to 100 times faster
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 Allocate = Callable[[tuple[int, ...], Tensor], Tensor]  # shape and a tensor of the same kind -> memory not filled yet
-FIRST = 1024  # tokens a new buffer has room for, unless more come at once
+FIRST = 1024  # tokens a new buffer has room for at least
 FEW = 2**15  # numbers: a core's cache holds them, and a copy in one piece costs less than a write and a view
 
 
@@ -49,9 +49,9 @@ class Tokens:
     @classmethod
     def of(cls, x: Tensor, room: int) -> "Tokens":
         """A copy of x, to which so many more will be appended."""
-        tokens = cls.like(x)
-        if not tokens._few(x.shape[2] + room):
-            tokens._make_room(x.shape[2] + room)
+        tokens, (b, h, n, d) = cls.like(x), x.shape
+        if not tokens._few(n + room):
+            tokens.data = x.new_empty(b, h, n + room, d)
         tokens.append(x)
         return tokens
 
@@ -66,7 +66,7 @@ class Tokens:
                 old = data if self.n == room else data[:, :, : self.n]
                 self.data, self.n = torch.cat([old, x if x.dtype == old.dtype else x.to(old.dtype)], 2), end
                 return
-            self._make_room(max(FIRST, 2 * room, end))
+            self._make_room(end)
         self.data[:, :, self.n : end] = x
         self.n = end
 
@@ -97,8 +97,8 @@ class Tokens:
         if self._few(self.n):
             self.data = kept
             return
-        if self.n > self.data.shape[2]:
-            self.data = self.allocate((*self.data.shape[:2], self.n, self.data.shape[3]), self.data)
+        if not self.n <= self.data.shape[2] <= 2 * self._roomy(self.n):  # too small, or most of it in use no more
+            self._new(self.n)
         self.data[:, :, : self.n] = kept
 
     def crop(self, n: int) -> None:
@@ -138,10 +138,18 @@ class Tokens:
         b, h, _, d = self.data.shape
         return n * b * h * d <= FEW and self.allocate is in_memory
 
-    def _make_room(self, capacity: int) -> None:
-        grown = self.allocate((*self.data.shape[:2], capacity, self.data.shape[3]), self.data)
-        grown[:, :, : self.n] = self.data[:, :, : self.n]
-        self.data = grown
+    def _make_room(self, n: int) -> None:
+        old = self.data[:, :, : self.n]
+        self._new(n)
+        self.data[:, :, : self.n] = old
+
+    def _new(self, n: int) -> None:
+        """A buffer for n tokens and a quarter more."""
+        self.data = self.allocate((*self.data.shape[:2], self._roomy(n), self.data.shape[3]), self.data)
+
+    @staticmethod
+    def _roomy(n: int) -> int:
+        return max(FIRST, n + n // 4)
 
     def _wide(self, taken: Tensor, ids: Tensor) -> Tensor:
         """What was taken from a base that the rows share, for every row."""

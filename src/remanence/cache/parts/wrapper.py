@@ -31,6 +31,10 @@ class Wrapper(Base):
         return self.policy.forgets
 
     @property
+    def turns(self) -> bool:
+        return self.policy.turns
+
+    @property
     def budget(self) -> int:
         return self.policy.budget
 
@@ -46,8 +50,8 @@ class Wrapper(Base):
     def added(self, held: Held) -> None:
         self.policy.added(held)
 
-    def attend(self, read: Read) -> Tensor:
-        return self.policy.attend(read)
+    def attend(self, read: Read, held: Held) -> Tensor:
+        return self.policy.attend(read, held)
 
     def store(self, like: Tensor, what: KeysOrValues) -> Tokens:
         return self.policy.store(like, what)

@@ -15,11 +15,19 @@ from remanence.cache.base import Base, Far
 from remanence.cache.parts.heads import looking, of_layer
 from remanence.cache.parts.held import Held
 from remanence.cache.parts.wrapper import Wrapper
+from remanence.errors import BadConfig
 
 
 @dataclass
 class PerHead(Wrapper):
     heads: Sequence[tuple[int, int]] = ()  # (layer, query head)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.policy.turns:
+            raise BadConfig(
+                f"{type(self.policy).__name__} reads everything for all heads; PerHead cannot leave any out"
+            )
 
     @property
     def budget(self) -> int:

@@ -1,8 +1,8 @@
 """The k best of all pairs of halves, and the way back to the halves that were chosen.
 
 The k best pairs are among the k best halves of either side, so only those are paired. Searching has no gradient but
-that of the scores found, which goes to the chosen halves alone. A half of one head is searched at a time, so that what
-is looked through stays in the cache.
+that of the scores found, which goes to the chosen halves alone, and no second one. A half of one head is searched at a
+time, in one place, so that what is looked through stays in the cache: new memory costs more than the products.
 
 Shapes: N queries, H heads, n halves of a side, W width of a half.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 FEW = 128  # columns; up to so many are ranked sooner by topk
 
@@ -23,25 +24,29 @@ class BestPairs(Function):
     @staticmethod
     def forward(ctx: Any, q: Tensor, halves: Tensor, k: int) -> tuple[Tensor, Tensor]:
         i, j = candidates(k, q.device)
-        found = []
+        found, scores = [], q.new_empty(halves.shape[2], len(q))
         for head, sides in enumerate(halves):
-            (a, at_a), (b, at_b) = (_best_halves(side @ q[:, head, s].mT, k) for s, side in enumerate(sides))
+            (a, at_a), (b, at_b) = (
+                _best_halves(torch.mm(y, q[:, head, s].mT, out=scores), k) for s, y in enumerate(sides)
+            )
             score, which = (a.index_select(0, i) + b.index_select(0, j)).topk(k, 0)
             found.append((score, at_a.gather(0, i[which]) * len(sides[0]) + at_b.gather(0, j[which])))
-        scores, ids = (torch.stack(y) for y in zip(*found, strict=True))
+        best_scores, ids = (torch.stack(y) for y in zip(*found, strict=True))
         ctx.save_for_backward(q, halves, ids)
         ctx.mark_non_differentiable(ids)
-        return scores, ids
+        return best_scores, ids
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor, Tensor, None]:
         q, halves, ids = ctx.saved_tensors
         n, to_q, to_halves = halves.shape[2], torch.empty_like(q), torch.empty_like(halves)
+        each = grad.new_empty(n, len(q))
         for head, sides in enumerate(halves):
             for s, at in enumerate((ids[head] // n, ids[head] % n)):
-                each = grad.new_zeros(n, len(q)).scatter_add_(0, at, grad[head])
-                to_q[:, head, s] = each.mT @ sides[s]
-                to_halves[head, s] = each @ q[:, head, s]
+                each.zero_().scatter_add_(0, at, grad[head])
+                torch.mm(each.mT, sides[s], out=to_q[:, head, s])
+                torch.mm(each, q[:, head, s], out=to_halves[head, s])
         return to_q, to_halves, None
 
 

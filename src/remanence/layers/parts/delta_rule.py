@@ -26,13 +26,13 @@ def delta_rule(
     if form == "recurrent":
         return _recurrent(q, k, v, beta, log_alpha, s)
     c = q.shape[2] if form == "parallel" else block_size
-    blocks = [x.split(c, 2) for x in (q, k, v, beta)]
-    decays = [None] * len(blocks[0]) if log_alpha is None else list(log_alpha.split(c, 2))
-    out = []
-    for q_c, k_c, v_c, beta_c, decay in zip(*blocks, decays, strict=True):
-        y, s = _block(q_c, k_c, v_c, beta_c, decay, s)
+    flat = [x.flatten(0, 1).split(c, 1) for x in (q, k, v, beta[..., None])]  # batch and heads in one
+    decays = [None] * len(flat[0]) if log_alpha is None else list(log_alpha.flatten(0, 1).split(c, 1))
+    out, last = [], s.flatten(0, 1)
+    for q_c, k_c, v_c, beta_c, decay in zip(*flat, decays, strict=True):
+        y, last = _block(q_c, k_c, v_c, beta_c, decay, last)
         out.append(y)
-    return torch.cat(out, 2), s
+    return torch.cat(out, 1).view_as(v), last.view_as(s)
 
 
 def _recurrent(
@@ -49,16 +49,17 @@ def _recurrent(
 
 
 def _block(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, log_alpha: Tensor | None, s: Tensor) -> tuple[Tensor, Tensor]:
-    products, reads = k @ k.mT, q @ k.mT
-    q_in, k_in, k_out, left = q, k, k, None
+    """All [B H, C, width], log α [B H, C]. The solver looks only at what lies under A's diagonal."""
+    beta_k, reads = beta * k, q @ k.mT
+    a, q_in, k_in, k_out = beta_k @ k.mT, q, beta_k, k
     if log_alpha is not None:
-        log_g = log_alpha.cumsum(2)  # [B, H, C]
-        ratio = (log_g[..., None] - log_g[..., None, :]).tril().exp()  # g_i / g_j, at most 1 for j <= i
-        products, reads = products * ratio, reads * ratio
-        q_in, k_in = q * log_g.exp()[..., None], k * log_g.exp()[..., None]
-        k_out = k * (log_g[..., -1:] - log_g).exp()[..., None]
-        left = log_g[..., -1, None, None].exp()
-    system = (beta[..., None] * products).tril(-1) + torch.eye(q.shape[2], dtype=q.dtype, device=q.device)
-    e = torch.linalg.solve_triangular(system, beta[..., None] * (v - k_in @ s), upper=False, unitriangular=True)
-    y = q_in @ s + reads.tril() @ e
-    return y, (s if left is None else s * left) + k_out.mT @ e
+        log_g = log_alpha.cumsum(1)
+        ratio = (log_g[..., None] - log_g[:, None]).tril().exp()  # g_i / g_j, at most 1 for j <= i
+        a, reads = a * ratio, reads * ratio
+        q_in, k_in = q * log_g.exp()[..., None], beta_k * log_g.exp()[..., None]
+        k_out = k * (log_g[:, -1:] - log_g).exp()[..., None]
+    wanted = torch.baddbmm(beta * v, k_in, s, alpha=-1)
+    e = torch.linalg.solve_triangular(a, wanted, upper=False, unitriangular=True)
+    y = torch.baddbmm(q_in @ s, reads.tril(), e)
+    kept = s if log_alpha is None else s * log_g[:, -1, None, None].exp()
+    return y, torch.baddbmm(kept, k_out.mT, e)
