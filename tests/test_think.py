@@ -150,7 +150,7 @@ def test_one_query_is_answered_from_thin_keys_as_from_wide_ones(heads: int) -> N
 def test_what_cannot_go_with_keys_that_are_turned_already_is_refused() -> None:
     with pytest.raises(BadConfig, match="positions must be compact or true, got 'fixed'"):
         ThinK(positions="fixed")
-    with pytest.raises(BadConfig, match="ThinK reads everything for all heads"):
+    with pytest.raises(BadConfig, match="ThinK holds keys where they were seen"):
         PerHead(ThinK(), heads=[(0, 0)])
 
 

@@ -84,8 +84,7 @@ class Base(ABC):
 
     @property
     def turns(self) -> bool:
-        """Whether keys are held as they are read, rotated to where they were seen. For policies that read everything,
-        which then get the queries' own keys in `attend`, and find the others in their store."""
+        """Whether keys are held rotated to where they were seen: for who reads all that is held, and there."""
         return False
 
     @property
@@ -100,6 +99,10 @@ class Base(ABC):
     def added(self, held: Held) -> None:
         """New tokens were read and are held now: let go of others, or note what finds them."""
         return
+
+    def turned(self, held: Held, queries: int) -> Tensor:
+        """Of a policy that turns keys as they come, those that `attend` is to get: [B, H, R, D], all that are held."""
+        return held.k.span(0, len(held))
 
     def attend(self, read: Read, held: Held) -> Tensor:
         """[B, Q, T, D]: one softmax over all that is read, unless overridden."""

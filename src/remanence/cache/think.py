@@ -66,6 +66,10 @@ class ThinK(Base):
             return super().store(like, what)
         return _Thin(like, like.shape[3] - int(self.pruned * like.shape[3]), self.group, self.local)
 
+    def turned(self, held: Held, queries: int) -> Tensor:
+        """The queries' own; the others are met as they lie, or made wide."""
+        return held.k.span(len(held) - queries, len(held))
+
     def attend(self, read: Read, held: Held) -> Tensor:
         q = read.query
         seen = q if self.queries is None else torch.cat([self.queries.expand(len(q), -1, -1, -1), q], 2)

@@ -1,7 +1,8 @@
 """A model with a memory attached: what it reads goes through a policy, and all is as it was afterwards.
 
 Three public extension points of transformers and torch, no model code patched:
-    in the rotary module's place one that answers (1, 0), so that attention hands over what is not rotated;
+    in the rotary module's place one that answers (1, 0), so that attention hands over what is not rotated, or, where
+    all layers read each token where it was seen, one that answers the same from a table;
     a cache of `MemoryLayer` owns what is held;
     an attention function asks it what to read, rotates that, and attends.
 
@@ -30,6 +31,7 @@ from remanence.cache.parts.memory_cache import MemoryCache, layers
 from remanence.cache.parts.probe import PROBE, asked, check, look
 from remanence.cache.parts.rope import Rope
 from remanence.cache.parts.still_rotary import StillRotary
+from remanence.cache.parts.table_rotary import TableRotary
 from remanence.cache.parts.window import Window
 from remanence.errors import BadInput, CannotAttach
 
@@ -47,6 +49,7 @@ class Attached:
         self.rotary = rotary_of(self.decoder)
         self.rope = Rope(self.rotary, self.attentions[0])
         self.alone = [layer.policy for layer in layers(model.config, policy)]  # for calls without a cache
+        self.turned = False  # whether the model rotates what it hands over
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Attached:
         return self  # a copy of a cache belongs to the same model
@@ -73,7 +76,7 @@ class Attached:
 
     def adopt(self, cache: Cache | None) -> None:
         """Let a cache be read by this model: ours as it is, a fresh one of transformers' with our layers in it."""
-        if cache is None:
+        if cache is None or (cache.layers and getattr(cache.layers[0], "attached", None) is self):
             return
         mine = [layer for layer in cache.layers if isinstance(layer, MemoryLayer)]
         if not mine:
@@ -102,12 +105,16 @@ def attached(model: PreTrainedModel, policy: Base) -> Iterator[Attached]:
         raise CannotAttach("this model has a memory attached already; leave that block first")
     before = asked(model, DynamicCache(config=model.config))
     with ExitStack() as undo:
-        _attach(memory, undo)
+        name = _attach(memory, undo)
         check(model, before, asked(model, MemoryCache(model.config, Window(window=PROBE))))
+        if all(each.turns for each in memory.alone) and memory.rope.limit is None:
+            setattr(memory.decoder, name, TableRotary(memory.rotary))
+            memory.turned = True
         yield memory
 
 
-def _attach(memory: Attached, undo: ExitStack) -> None:
+def _attach(memory: Attached, undo: ExitStack) -> str:
+    """Returns the name of the rotary module in the decoder, where there is another for now."""
     model, decoder = memory.model, memory.decoder
     undo.callback(decoder.set_attn_implementation, decoder.config._attn_implementation)
     undo.callback(decoder.register_forward_pre_hook(_with_memory(memory), with_kwargs=True).remove)
@@ -124,10 +131,12 @@ def _attach(memory: Attached, undo: ExitStack) -> None:
     decoder.set_attn_implementation(NAME)
     memory.active = True
     undo.callback(setattr, memory, "active", False)
+    assert isinstance(name, str)
+    return name
 
 
 def _with_memory(memory: Attached) -> Any:
-    """Before the decoder reads: see that it reads from a memory, a new one unless it was given one, which notes what."""
+    """Before the decoder reads: see that it reads from a memory, a new one unless it was given one, and note what."""
 
     def hook(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         cache, used = kwargs.get("past_key_values"), kwargs.get("use_cache")

@@ -27,7 +27,7 @@ class Read:
     """
 
     query: Tensor  # [B, Q, T, D]
-    keys: Tensor  # [B, H, R, D]; of a policy that turns them as they come, those of the queries alone
+    keys: Tensor  # [B, H, R, D]
     values: Tensor  # [B, H, R, D]
     scores: Scores
     mask: Tensor | None = None  # [B or 1, Q or 1, T, R]
@@ -38,16 +38,17 @@ class Read:
 def attend(read: Read) -> Tensor:
     """[B, Q, T, D]."""
     q, k, v = read.query, read.keys, read.values
-    group = q.shape[1] // k.shape[1]
+    b, heads, t, d = q.shape
+    group = heads // k.shape[1]
     if read.scores.softcap is not None or read.scores.sink is not None:
         return weights(read)[..., : k.shape[2]] @ v.repeat_interleave(group, 1)
     scale = read.scores.scaling
-    if q.shape[2] == 1 and (read.mask is None or read.mask.shape[1] == 1):
+    if t == 1 and (read.mask is None or read.mask.shape[1] == 1):
         # One query: the heads of a group stand in the place of queries, so that keys are not repeated for each of them.
-        folded = q.view(q.shape[0], k.shape[1], group, q.shape[3])
+        folded = q.view(b, k.shape[1], group, d)
         if k.stride(3) != 1:
-            return _by_column(folded, k, v, read.mask, scale).reshape(*q.shape[:3], -1)
-        return F.scaled_dot_product_attention(folded, k, v, attn_mask=read.mask, scale=scale).reshape(*q.shape[:3], -1)
+            return _by_column(folded, k, v, read.mask, scale).view(b, heads, 1, -1)
+        return F.scaled_dot_product_attention(folded, k, v, attn_mask=read.mask, scale=scale).view(b, heads, 1, -1)
     if k.stride(3) != 1:
         k = k.contiguous()  # a copy is little beside the products of many queries
     mask, causal = read.mask, read.causal and read.mask is None and q.shape[2] > 1

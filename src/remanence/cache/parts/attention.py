@@ -23,7 +23,7 @@ USED = object()
 def memory_attention(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
 ) -> tuple[Tensor, None]:
-    """q [B, Q, T, D], k and v [B, H, T, D], not rotated -> [B, T, Q, D]. The mask is padding [B, tokens] or None."""
+    """q [B, Q, T, D], k and v [B, H, T, D], rotated if the model does so -> [B, T, Q, D]. Mask: padding [B, tokens]."""
     attached = getattr(module, ATTACHED)
     layer = getattr(key, TAG, None)
     if layer is USED:
@@ -37,7 +37,7 @@ def memory_attention(
         raise BadInput(f"a memory takes padding masks [batch, tokens], got {list(attention_mask.shape)}")
     real = None if attention_mask is None else attention_mask[:, -query.shape[2] :].bool()
     scores = Scores(kwargs.get("scaling"), kwargs.get("softcap"), kwargs.get("s_aux"))
-    out = layer.answer(New(query, key, value, real), attached.rope, module, scores)
+    out = layer.answer(New(query, key, value, real, attached.turned), attached.rope, module, scores)
     return out.transpose(1, 2).contiguous(), None
 
 

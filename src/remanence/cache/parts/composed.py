@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from remanence.cache.parts.tokens import Tokens
+from remanence.errors import BadConfig
 
 if TYPE_CHECKING:
     from remanence.cache.parts.held import Held
@@ -30,6 +31,7 @@ class Piece:
     @classmethod
     def of(cls, held: Held, ids: Tensor | None = None, start: int = 0) -> Piece:
         """The tokens of ids [1, 1 or H, N], or all that is held; moved to begin at `start`."""
+        _free(held)
         places = held.places() + start
         if ids is None:
             return cls(held.k.span(0, len(held)), held.v.span(0, len(held)), places)
@@ -51,6 +53,7 @@ def fill(cache: MemoryCache, pieces: Iterable[Piece], ids: Tensor) -> MemoryCach
         layer.lazy_initialization(piece.k, piece.v)
         held = layer.held
         assert held is not None
+        _free(held)
         held.append(piece.k, piece.v, None)
         held.seen = seen
         if not torch.equal(piece.where, torch.arange(seen, device=ids.device)[None, None]):  # else they are in order
@@ -69,3 +72,11 @@ def rotate(cache: MemoryCache) -> None:
             keys = attached.rope.rotate_at(module, held.k.span(0, len(held)), held.places(), held.seen)
             held.rotated, held.gap = Tokens.like(keys), held.seen - len(held)
             held.rotated.append(keys)
+
+
+def _free(held: Held) -> None:
+    if held.turned:
+        raise BadConfig(
+            "what is put together from pieces has keys that carry no position, and this policy holds them rotated to "
+            "where they were seen; give it positions='compact', or take one that reads parts of the past"
+        )

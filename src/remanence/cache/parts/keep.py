@@ -26,6 +26,10 @@ class Forgetful(Base):
         return True
 
     @property
+    def turns(self) -> bool:
+        return self.positions == "true"
+
+    @property
     def most(self) -> int:
         """Tokens held after some were let go of."""
         return self.sinks + self.budget + self.local

@@ -30,12 +30,13 @@ MANY = 4096  # tokens; fewer stay in a core's cache, and are as fast to read eit
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """What an attention layer hands over, not rotated: q [B, Q, T, D], k and v [B, H, T, D]."""
+    """What an attention layer hands over: q [B, Q, T, D], k and v [B, H, T, D]."""
 
     q: Tensor
     k: Tensor
     v: Tensor
     real: Tensor | None = None  # [B, T], False at padding; None: none is
+    turned: bool = False  # whether q and k are rotated
 
     def __len__(self) -> int:
         return self.q.shape[2]
@@ -46,7 +47,7 @@ class New:
 
     def piece(self, start: int, end: int) -> New:
         real = None if self.real is None else self.real[:, start:end]
-        return New(self.q[:, :, start:end], self.k[:, :, start:end], self.v[:, :, start:end], real)
+        return New(self.q[:, :, start:end], self.k[:, :, start:end], self.v[:, :, start:end], real, self.turned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,11 @@ class Reading:
     def all(self, q: Tensor, past: int) -> Read:
         """Everything that is held, where it stands."""
         held, t = self.held, q.shape[2]
-        keys = held.k.span(past, past + t)
-        if not self.policy.turns:
+        if held.turned:
+            keys = self.policy.turned(held, t)
+        else:
             before = self.turned(past)
-            q, k = self.rope.both(self.module, q, keys, past + held.gap)
+            q, k = self.rope.both(self.module, q, held.k.span(past, past + t), past + held.gap)
             self._add(before, k)
             keys = before.span(0, past + t) if past else k
         values = held.v.span(0, past + t)
@@ -75,10 +77,10 @@ class Reading:
             mask = self._heads(self._itself(seen if t == 1 else seen & causal_mask(t, past + t, q.device), q), q)
         return Read(q, keys, values, self.scores, mask, causal=True, far=max(0, past - self.policy.local))
 
-    def turn(self, new: New, past: int) -> New:
+    def turn(self, new: New) -> New:
         """Queries and keys rotated to where they are seen, for a policy that holds them so."""
-        q, k = self.rope.both(self.module, new.q, new.k, past)
-        return replace(new, q=q, k=k)
+        q, k = self.rope.both(self.module, new.q, new.k, self.held.seen)
+        return replace(new, q=q, k=k, turned=True)
 
     def turned(self, n: int) -> Tokens:
         """The first n keys held, rotated to where they stand while everything is read."""

@@ -50,6 +50,9 @@ class Wrapper(Base):
     def added(self, held: Held) -> None:
         self.policy.added(held)
 
+    def turned(self, held: Held, queries: int) -> Tensor:
+        return self.policy.turned(held, queries)
+
     def attend(self, read: Read, held: Held) -> Tensor:
         return self.policy.attend(read, held)
 

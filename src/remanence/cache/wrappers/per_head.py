@@ -26,7 +26,8 @@ class PerHead(Wrapper):
         super().__post_init__()
         if self.policy.turns:
             raise BadConfig(
-                f"{type(self.policy).__name__} reads everything for all heads; PerHead cannot leave any out"
+                f"{type(self.policy).__name__} holds keys where they were seen, to read all of them; PerHead leaves "
+                "some out. Give it positions='compact', if it has a choice"
             )
 
     @property
