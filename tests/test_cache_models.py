@@ -17,11 +17,13 @@ pytest.importorskip("transformers")
 from transformers import DynamicCache  # noqa: E402
 
 from archs import KNOWN, REFUSED, SPECS, WINDOW, state, tiny  # noqa: E402
+from remanence.cache.streaming import Streaming  # noqa: E402
 from remanence.cache.top_blocks import TopBlocks  # noqa: E402
 from remanence.errors import CannotAttach  # noqa: E402
 
 torch.set_num_threads(1)
 EVERYTHING = TopBlocks(local=8, block=4, blocks=10**6)
+TURNED = Streaming(local=10**6, positions="true")  # keys are held rotated, and the model rotates them
 TOKENS, NEW = 40, 6
 GREEDY: dict[str, Any] = {"max_new_tokens": NEW, "do_sample": False, "pad_token_id": 0}
 WAYS: dict[str, dict[str, Any]] = {
@@ -64,9 +66,10 @@ def test_enough_architectures():
     assert len(KNOWN) >= 24
 
 
-def test_logits_are_the_models_own(name):
+@pytest.mark.parametrize("policy", [EVERYTHING, TURNED], ids=["held unrotated", "held rotated"])
+def test_logits_are_the_models_own(name, policy):
     model, ids, before = tiny(name), prompt(), reference(name)
-    with EVERYTHING(model) as memory, torch.no_grad():
+    with policy(model) as memory, torch.no_grad():
         assert torch.equal(model(ids).logits, before[TOKENS])
         assert torch.equal(model(ids, use_cache=False).logits, before[TOKENS])
         for step in (TOKENS, 12):
@@ -97,8 +100,9 @@ def test_generates_the_same_tokens(name, way):
     model, how = tiny(name), WAYS[way]
     whole = {k: v for k, v in how.items() if k != "prefill_chunk_size"}  # transformers 5.2 itself goes wrong in chunks
     before = generated(model, prompt(), **whole)
-    with EVERYTHING(model):
-        assert generated(model, prompt(), **how) == before
+    for policy in (EVERYTHING, TURNED):
+        with policy(model):
+            assert generated(model, prompt(), **how) == before
 
 
 def test_two_turns_on_one_cache(name):
@@ -127,10 +131,9 @@ def test_padding_on_the_left(name):
     ids[0, :7], mask = 0, torch.ones_like(ids)
     mask[0, :7] = 0
     before = generated(model, ids, attention_mask=mask)
-    with EVERYTHING(model):
-        assert generated(model, ids, attention_mask=mask) == before
-    with Gathering(local=8, block=4, blocks=10**6)(model):
-        assert generated(model, ids, attention_mask=mask) == before
+    for policy in (EVERYTHING, TURNED, Gathering(local=8, block=4, blocks=10**6)):
+        with policy(model):
+            assert generated(model, ids, attention_mask=mask) == before
 
 
 @pytest.mark.parametrize("name", ["llama", "gemma2", "gpt oss"])
