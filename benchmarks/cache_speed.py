@@ -6,8 +6,9 @@
 The model: 4 layers, 256 wide, 8 heads, 4 key-value heads, fp32, one thread, weights as they fall. Contexts are filled
 without computing them: the same random keys and values are put into every cache. Then all decode in turn, eight tokens
 at a time, so that what else the machine does falls on all of them. A round holds a whole stride, so the step that
-chooses is in it. A cell is the median over rounds of the CPU time of the one thread (time.thread_time) for a token; a
-ratio is the median of the ratios of rounds, its parts measured within the same seconds.
+chooses is in it; another goes before it, untimed, so that each finds the machine's caches as it left them itself. A
+cell is the median over rounds of the CPU time of the one thread (time.thread_time) for a token; a ratio is the median
+of the ratios of rounds, its parts measured within the same seconds.
 """
 
 import argparse
@@ -115,10 +116,10 @@ def measured(model: LlamaForCausalLM, readers: dict[tuple[str, int], Reader], ro
     """Milliseconds of CPU for a token, in each round."""
     laps: Laps = {cell: [] for cell in readers}
     token = torch.tensor([[7]])
-    for lap in range(rounds + 1):
+    for _ in range(rounds + 1):
         for cell, reader in readers.items():
             with reader.around(model):
-                decode(model, token, reader.cache, 1 if lap else STRIDE)  # what attaching left cold is warm again
+                decode(model, token, reader.cache, STRIDE)  # as when it goes on and on, not just after another cache
                 began = time.thread_time()
                 decode(model, token, reader.cache, STRIDE)
                 laps[cell].append(1000 * (time.thread_time() - began) / STRIDE)

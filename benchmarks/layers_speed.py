@@ -5,8 +5,9 @@
     python benchmarks/layers_speed.py --json
 
 One thread, fp32, weights as they fall. All run in turn, round after round, so that what else the machine does falls on
-all of them; each twice, and the second counts, which finds memory as the same layer left it, as in training. A cell is the median over rounds of the CPU time of the one thread (time.thread_time); a ratio is the
-median of the ratios of rounds. Cores are what stands between the projections: q, k and v are given; all else is whole.
+all of them; each twice, and the second counts, which finds memory as the same layer left it, as in training. A cell is
+the median over rounds of the CPU time of the one thread (time.thread_time); a ratio is the median of the ratios of
+rounds. Cores are what stands between the projections: q, k and v are given; all else is whole.
 """
 
 import argparse

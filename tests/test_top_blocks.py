@@ -10,6 +10,7 @@ pytest.importorskip("transformers")
 
 from archs import tiny  # noqa: E402
 from remanence.cache.base import Far  # noqa: E402
+from remanence.cache.parts.blocks import MANY, bound, grow  # noqa: E402
 from remanence.cache.parts.heard import Heard  # noqa: E402
 from remanence.cache.parts.held import Held  # noqa: E402
 from remanence.cache.parts.tokens import Tokens  # noqa: E402
@@ -77,6 +78,22 @@ def test_bounds_grow_as_tokens_do():
     assert grown.bounds is not None
     assert len(grown.bounds) == 17
     assert grown.nbytes / held.nbytes <= 0.25, "two keys' worth for 4 tokens, of a key and a value each"
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_of_many_blocks_half_is_read_and_the_bounds_are_the_same(grown: bool):
+    """Column by column, of each its maxima or minima; the formula is of all of them at once."""
+    k, q = random(2, 2, 2 * MANY + 300, 6, seed=3), random(2, 4, 1, 6, seed=4)
+    q[1, 0, 0, 2] = q[1, 1, 0, 2] = 0.0
+    held, bounds = held_of(k), None
+    for end in (1500, 2 * MANY + 300) if grown else (2 * MANY + 300,):
+        bounds = grow(bounds, held, 0, end, 2)
+    known = bounds.span(0, MANY + 100)
+    assert known.stride(2) == 1 and known.stride(3) > known.shape[2], "by column, with room for more"
+    mean = q.unflatten(1, (2, 2)).mean((2, 3))[:, :, None]
+    want = torch.maximum(mean * known[..., :6], mean * known[..., 6:]).sum(-1)
+    torch.testing.assert_close(bound(q, known), want, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(bound(q, known.contiguous()), want, rtol=1e-5, atol=1e-5)
 
 
 class Masked(TopBlocks):

@@ -144,12 +144,12 @@ class Tokens:
         self.data[:, :, : self.n] = old
 
     def _new(self, n: int) -> None:
-        """A buffer for n tokens and a quarter more."""
+        """A buffer for n tokens and an eighth more."""
         self.data = self.allocate((*self.data.shape[:2], self._roomy(n), self.data.shape[3]), self.data)
 
     @staticmethod
     def _roomy(n: int) -> int:
-        return max(FIRST, n + n // 4)
+        return max(FIRST, n + n // 8)
 
     def _wide(self, taken: Tensor, ids: Tensor) -> Tensor:
         """What was taken from a base that the rows share, for every row."""
