@@ -47,9 +47,10 @@ class Attached:
         self.decoder = decoder_of(model)
         self.attentions = attentions_of(self.decoder)
         self.rotary = rotary_of(self.decoder)
+        (self.place,) = (name for name, child in self.decoder.named_children() if child is self.rotary)
         self.rope = Rope(self.rotary, self.attentions[0])
         self.alone = [layer.policy for layer in layers(model.config, policy)]  # for calls without a cache
-        self.turned = False  # whether the model rotates what it hands over
+        self.table: TableRotary | None = None  # in the rotary module's place, where all layers read what they hold
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Attached:
         return self  # a copy of a cache belongs to the same model
@@ -105,16 +106,15 @@ def attached(model: PreTrainedModel, policy: Base) -> Iterator[Attached]:
         raise CannotAttach("this model has a memory attached already; leave that block first")
     before = asked(model, DynamicCache(config=model.config))
     with ExitStack() as undo:
-        name = _attach(memory, undo)
+        _attach(memory, undo)
         check(model, before, asked(model, MemoryCache(model.config, Window(window=PROBE))))
         if all(each.turns for each in memory.alone) and memory.rope.limit is None:
-            setattr(memory.decoder, name, TableRotary(memory.rotary))
-            memory.turned = True
+            memory.table = TableRotary(memory.rotary)
+            setattr(memory.decoder, memory.place, memory.table)
         yield memory
 
 
-def _attach(memory: Attached, undo: ExitStack) -> str:
-    """Returns the name of the rotary module in the decoder, where there is another for now."""
+def _attach(memory: Attached, undo: ExitStack) -> None:
     model, decoder = memory.model, memory.decoder
     undo.callback(decoder.set_attn_implementation, decoder.config._attn_implementation)
     undo.callback(decoder.register_forward_pre_hook(_with_memory(memory), with_kwargs=True).remove)
@@ -125,14 +125,11 @@ def _attach(memory: Attached, undo: ExitStack) -> str:
         setattr(attention, ATTACHED, memory)
         undo.callback(delattr, attention, ATTACHED)
     look(model, decoder, memory.rotary)
-    (name,) = [name for name, child in decoder.named_children() if child is memory.rotary]
-    undo.callback(setattr, decoder, name, memory.rotary)
-    setattr(decoder, name, StillRotary(memory.rotary))
+    undo.callback(setattr, decoder, memory.place, memory.rotary)
+    setattr(decoder, memory.place, StillRotary(memory.rotary))
     decoder.set_attn_implementation(NAME)
     memory.active = True
     undo.callback(setattr, memory, "active", False)
-    assert isinstance(name, str)
-    return name
 
 
 def _with_memory(memory: Attached) -> Any:
@@ -146,6 +143,8 @@ def _with_memory(memory: Attached) -> Any:
         ids = args[0] if args else kwargs.get("input_ids")
         if cache is not None and ids is not None:
             cache.layers[0].heard.note(ids)
+        if memory.table is not None:
+            memory.table.start = 0 if cache is None else cache.layers[0].get_seq_length()
         return args, kwargs
 
     return hook

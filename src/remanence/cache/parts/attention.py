@@ -37,7 +37,7 @@ def memory_attention(
         raise BadInput(f"a memory takes padding masks [batch, tokens], got {list(attention_mask.shape)}")
     real = None if attention_mask is None else attention_mask[:, -query.shape[2] :].bool()
     scores = Scores(kwargs.get("scaling"), kwargs.get("softcap"), kwargs.get("s_aux"))
-    out = layer.answer(New(query, key, value, real, attached.turned), attached.rope, module, scores)
+    out = layer.answer(New(query, key, value, real, attached.table is not None), attached.rope, module, scores)
     return out.transpose(1, 2).contiguous(), None
 
 

@@ -1,5 +1,7 @@
 """What stands in a rotary module's place while keys are held rotated: its own cosines and sines, computed once each.
 
+Tokens stand where they come in the text, whatever positions the model is given, as when it is we who rotate.
+
 Shapes: B batch, T tokens, N tokens of the table, D the width that is rotated.
 """
 
@@ -10,34 +12,32 @@ from remanence.cache.parts.rope import TABLE
 
 
 class TableRotary(nn.Module):
-    """The module it stands for is asked for what is not in the table: places from TABLE on, and those of a GPU, which
-    would have to be waited for."""
+    """`start` is where the next tokens stand. From TABLE on, the module it stands for is asked every time."""
 
     def __init__(self, rotary: nn.Module) -> None:
         super().__init__()
-        self.rotary = rotary
+        self.rotary, self.start = rotary, 0
         self.tables: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}  # [1, N, D] twice
 
     def forward(self, x: Tensor, position_ids: Tensor, layer_type: str | None = None) -> tuple[Tensor, Tensor]:
         """[B, T, D] twice, for positions [B, T]; the layer's type counts in models that rotate by it."""
         kind = () if layer_type is None else (layer_type,)
-        if x.device.type != "cpu" or position_ids.dim() != 2 or not position_ids.numel():
-            cos, sin = self.rotary.forward(x, position_ids, *kind)
-            return cos, sin
-        last = int(position_ids.max()) if position_ids.numel() > 1 else int(position_ids)
-        if last >= TABLE:
-            cos, sin = self.rotary.forward(x, position_ids, *kind)
-            return cos, sin
-        cos, sin = self._table(x, last, kind)
-        if position_ids.numel() == 1:
-            return cos[:, last : last + 1], sin[:, last : last + 1]
-        return cos[0, position_ids], sin[0, position_ids]
+        b, t = position_ids.shape[-2:]
+        start, end = self.start, self.start + t
+        if end <= TABLE:
+            cos, sin = (table[:, start:end] for table in self._table(x, end, kind))
+        else:
+            cos, sin = self._fresh(x, start, end, kind)
+        return (cos, sin) if b == 1 else (cos.expand(b, -1, -1), sin.expand(b, -1, -1))
 
-    def _table(self, x: Tensor, last: int, kind: tuple[str, ...]) -> tuple[Tensor, Tensor]:
-        key = (x.dtype, *kind)
+    def _table(self, x: Tensor, end: int, kind: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+        key = (x.dtype, x.device, *kind)
         known = self.tables.get(key)
-        if known is None or known[0].shape[1] <= last:
-            size = min(TABLE, max(2048, 1 << last.bit_length()))
-            cos, sin = self.rotary.forward(x[:1, :1], torch.arange(size, device=x.device)[None], *kind)
-            known = self.tables[key] = cos, sin
+        if known is None or known[0].shape[1] < end:
+            size = min(TABLE, max(2048, 1 << (end - 1).bit_length()))
+            known = self.tables[key] = self._fresh(x, 0, size, kind)
         return known
+
+    def _fresh(self, x: Tensor, start: int, end: int, kind: tuple[str, ...]) -> tuple[Tensor, Tensor]:
+        cos, sin = self.rotary.forward(x[:1, :1], torch.arange(start, end, device=x.device)[None], *kind)
+        return cos, sin
