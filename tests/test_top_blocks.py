@@ -91,9 +91,23 @@ def test_of_many_blocks_half_is_read_and_the_bounds_are_the_same(grown: bool):
     known = bounds.span(0, MANY + 100)
     assert known.stride(2) == 1 and known.stride(3) > known.shape[2], "by column, with room for more"
     mean = q.unflatten(1, (2, 2)).mean((2, 3))[:, :, None]
-    want = torch.maximum(mean * known[..., :6], mean * known[..., 6:]).sum(-1)
-    torch.testing.assert_close(bound(q, known), want, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(bound(q, known.contiguous()), want, rtol=1e-5, atol=1e-5)
+    most, least = known.float().split(6, -1)
+    want = torch.maximum(mean * most, mean * least).sum(-1) / mean.abs().sum(-1)
+    for found in (bound(q, known), bound(q, known.contiguous())):
+        assert found.dtype == torch.float16
+        torch.testing.assert_close(found.float(), want, rtol=2e-3, atol=2e-3)
+    torch.testing.assert_close(bound(1e6 * q, known), bound(q, known), rtol=1e-3, atol=1e-3)  # however great they are
+
+
+def test_in_half_precision_a_bound_is_still_one():
+    k = torch.cat([random(1, 1, 32, 8, seed=5), 7e4 * random(1, 1, 32, 8, seed=6).sign()], 2)
+    most, least = grow(None, held_of(k), 0, 64, 4).span(0, 16).float().split(8, -1)
+    blocks = k.unflatten(2, (16, 4)).clamp(-65_504, 65_504)
+    assert bool((most[..., None, :] >= blocks).all()) and bool((least[..., None, :] <= blocks).all())
+    assert not torch.equal(most, blocks.amax(3)), "what does not fit is rounded, outwards"
+    assert (most - blocks.amax(3)).max() <= 1e-3 * blocks.abs().max()
+    exact = grow(None, held_of(k.double()), 0, 64, 4)
+    assert exact.data.dtype == torch.float64
 
 
 class Masked(TopBlocks):

@@ -4,7 +4,8 @@ Source:  "Quest: Query-Aware Sparsity for Efficient Long-Context LLM Inference",
          for the bound; "InfLLM", Xiao et al. 2024 (arXiv 2402.04617), for sinks, a window and blocks between.
 Idea:    attention is sparse, so a few blocks chosen well stand for the whole past; a bound on the product of a query
          and any key of a block chooses without reading it, and a bound never overlooks a needle as a mean does.
-Cost:    reads sinks + local + blocks * block tokens, whatever the length; the bounds are 1 / block of the cache.
+Cost:    reads sinks + local + blocks * block tokens, whatever the length; the bounds are 1 / (2 block) of a cache in
+         single precision.
 Differs: bounds are of keys before rotation; queries that share a choice are averaged; all layers choose.
 """
 

@@ -3,7 +3,8 @@
 Idea:    for a block with element-wise maximum M and minimum m of its keys, no key k in it has a product with q above
          Σ_d max(q_d M_d, q_d m_d); the blocks with the highest bounds are looked at. (Tang et al. 2024,
          arXiv 2406.10774, on keys before rotation here.)
-Cost:    2 D numbers a block and head: 1 / block of the cache; scoring reads them, on a CPU the half that counts.
+Cost:    2 D numbers a block and head, in half precision rounded outwards: of keys in single precision 1 / (2 block) of
+         the cache. Scoring reads them, on a CPU the half that counts.
 
 Shapes: B batch, H key-value heads, T queries, N blocks, D width.
 """
@@ -12,9 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from remanence.cache.parts.half import half
 from remanence.cache.parts.held import Held
 from remanence.cache.parts.tokens import Tokens, by_column
 
+LARGEST = 65_504.0  # in half precision
 MANY = 1024  # blocks; fewer stay in a core's cache, and one product over all is as fast
 
 
@@ -25,15 +28,24 @@ def grow(bounds: Tokens | None, held: Held, start: int, end: int, block: int) ->
     if bounds is not None and n <= known:
         return bounds
     keys = held.k.span(start + known * block, start + n * block).unflatten(2, (n - known, block))
-    new = torch.cat([keys.amax(3), keys.amin(3)], -1)
+    most, least = keys.amax(3), keys.amin(3)
+    if keys.dtype == torch.float32:
+        most, least = (half(x.clamp(-LARGEST, LARGEST), up=up).half() for x, up in ((most, True), (least, False)))
+    new = torch.cat([most, least], -1)
     bounds = Tokens.like(new, by_column) if bounds is None else bounds
     bounds.append(new)
     return bounds
 
 
 def bound(query: Tensor, bounds: Tensor) -> Tensor:
-    """[B, H, N]: for the mean query of each head's group [B, Q, T, D], the most it could find in each block."""
+    """[B, H, N]: for the mean query of each head's group [B, Q, T, D], the most it could find in each block.
+
+    In half precision it is that of a query whose numbers add up to 1 at most, so that no sum leaves the range.
+    """
     q = query.unflatten(1, (bounds.shape[1], -1)).mean((2, 3))  # [B, H, D]
+    if bounds.dtype == torch.float16:
+        q = F.normalize(q.float(), p=1, dim=-1)
+    q = q.to(bounds.dtype)
     if bounds.shape[2] >= MANY and bounds.stride(2) == 1 and bounds.device.type == "cpu":
         return _by_column(q, bounds)
     q = torch.cat([q.clamp(min=0), q.clamp(max=0)], -1)  # what is positive meets the maxima, the rest the minima

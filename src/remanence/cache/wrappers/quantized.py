@@ -17,6 +17,7 @@ from torch import Tensor
 
 from remanence.cache.base import Far, KeysOrValues
 from remanence.cache.parts.compressed import Compressed
+from remanence.cache.parts.half import half
 from remanence.cache.parts.held import Held
 from remanence.cache.parts.tokens import Tokens
 from remanence.cache.parts.wrapper import Wrapper
@@ -78,8 +79,8 @@ class _Codes(Compressed):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x, over, levels = x.float(), 4 if self.group == 1 else 3, 2**self.bits - 1
-        z = _half(x.amin(over, keepdim=True), up=False)
-        s = _half((x.amax(over, keepdim=True) - z) / levels, up=True)
+        z = half(x.amin(over, keepdim=True), up=False)
+        s = half((x.amax(over, keepdim=True) - z) / levels, up=True)
         if not bool((z.isfinite() & s.isfinite()).all()):
             raise BadInput(
                 f"a key or value of {float(x.abs().max()):g} does not fit half precision; leave out Quantized"
@@ -94,11 +95,3 @@ class _Codes(Compressed):
         c = torch.cat([codes & 15, codes >> 4], -1) if self.bits == 4 else codes
         s, z = marks.float().chunk(2, -1)
         return (c * s + z).to(self.data.dtype)
-
-
-def _half(x: Tensor, *, up: bool) -> Tensor:
-    """The nearest numbers of half precision not below x, or not above it."""
-    near = x.half().float()
-    step = near.abs() * 2**-10 + 2**-24  # at least the distance to the next one
-    beyond = near < x if up else near > x
-    return torch.where(beyond, (near + step if up else near - step).half().float(), near)
