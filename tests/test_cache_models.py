@@ -23,7 +23,7 @@ from remanence.errors import CannotAttach  # noqa: E402
 
 torch.set_num_threads(1)
 EVERYTHING = TopBlocks(local=8, block=4, blocks=10**6)
-TURNED = Streaming(local=10**6, positions="true")  # keys are held rotated, and the model rotates them
+ROTATED = Streaming(local=10**6, positions="true")  # keys are held rotated, and the model rotates them
 TOKENS, NEW = 40, 6
 GREEDY: dict[str, Any] = {"max_new_tokens": NEW, "do_sample": False, "pad_token_id": 0}
 WAYS: dict[str, dict[str, Any]] = {
@@ -66,7 +66,7 @@ def test_enough_architectures():
     assert len(KNOWN) >= 24
 
 
-@pytest.mark.parametrize("policy", [EVERYTHING, TURNED], ids=["held unrotated", "held rotated"])
+@pytest.mark.parametrize("policy", [EVERYTHING, ROTATED], ids=["held unrotated", "held rotated"])
 def test_logits_are_the_models_own(name, policy):
     model, ids, before = tiny(name), prompt(), reference(name)
     with policy(model) as memory, torch.no_grad():
@@ -100,7 +100,7 @@ def test_generates_the_same_tokens(name, way):
     model, how = tiny(name), WAYS[way]
     whole = {k: v for k, v in how.items() if k != "prefill_chunk_size"}  # transformers 5.2 itself goes wrong in chunks
     before = generated(model, prompt(), **whole)
-    for policy in (EVERYTHING, TURNED):
+    for policy in (EVERYTHING, ROTATED):
         with policy(model):
             assert generated(model, prompt(), **how) == before
 
@@ -131,7 +131,7 @@ def test_padding_on_the_left(name):
     ids[0, :7], mask = 0, torch.ones_like(ids)
     mask[0, :7] = 0
     before = generated(model, ids, attention_mask=mask)
-    for policy in (EVERYTHING, TURNED, Gathering(local=8, block=4, blocks=10**6)):
+    for policy in (EVERYTHING, ROTATED, Gathering(local=8, block=4, blocks=10**6)):
         with policy(model):
             assert generated(model, ids, attention_mask=mask) == before
 

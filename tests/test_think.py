@@ -147,7 +147,7 @@ def test_one_query_is_answered_from_thin_keys_as_from_wide_ones(heads: int) -> N
         assert torch.equal(ThinK(pruned=0.4, **SIZES).attend(softer, held), capped)
 
 
-def test_what_cannot_go_with_keys_that_are_turned_already_is_refused() -> None:
+def test_what_cannot_go_with_keys_that_are_rotated_already_is_refused() -> None:
     with pytest.raises(BadConfig, match="positions must be compact or true, got 'fixed'"):
         ThinK(positions="fixed")
     with pytest.raises(BadConfig, match="ThinK holds keys where they were seen"):

@@ -83,8 +83,8 @@ class Base(ABC):
         return False
 
     @property
-    def turns(self) -> bool:
-        """Whether keys are held rotated to where they were seen: for who reads all that is held, and there."""
+    def holds_rotated(self) -> bool:
+        """Whether keys are held as they are where they were seen: for who reads all that is held, and there."""
         return False
 
     @property
@@ -100,8 +100,8 @@ class Base(ABC):
         """New tokens were read and are held now: let go of others, or note what finds them."""
         return
 
-    def turned(self, held: Held, queries: int) -> Tensor:
-        """Of a policy that turns keys as they come, those that `attend` is to get: [B, H, R, D], all that are held."""
+    def rotated_keys(self, held: Held, queries: int) -> Tensor:
+        """Of a policy that holds keys rotated, those that `attend` is to get: [B, H, R, D], all of them."""
         return held.k.span(0, len(held))
 
     def attend(self, read: Read, held: Held) -> Tensor:

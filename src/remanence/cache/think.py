@@ -45,7 +45,7 @@ class ThinK(Base):
         return True  # no token, but channels, so that reading is not undone by taking it back
 
     @property
-    def turns(self) -> bool:
+    def holds_rotated(self) -> bool:
         return True
 
     @property
@@ -66,7 +66,7 @@ class ThinK(Base):
             return super().store(like, what)
         return _Thin(like, like.shape[3] - int(self.pruned * like.shape[3]), self.group, self.local)
 
-    def turned(self, held: Held, queries: int) -> Tensor:
+    def rotated_keys(self, held: Held, queries: int) -> Tensor:
         """The queries' own; the others are met as they lie, or made wide."""
         return held.k.span(len(held) - queries, len(held))
 

@@ -108,7 +108,7 @@ def attached(model: PreTrainedModel, policy: Base) -> Iterator[Attached]:
     with ExitStack() as undo:
         _attach(memory, undo)
         check(model, before, asked(model, MemoryCache(model.config, Window(window=PROBE))))
-        if all(each.turns for each in memory.alone) and memory.rope.limit is None:
+        if all(each.holds_rotated for each in memory.alone) and memory.rope.limit is None:
             memory.table = TableRotary(memory.rotary)
             setattr(memory.decoder, memory.place, memory.table)
         yield memory

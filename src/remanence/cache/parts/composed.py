@@ -75,7 +75,7 @@ def rotate(cache: MemoryCache) -> None:
 
 
 def _free(held: Held) -> None:
-    if held.turned:
+    if held.holds_rotated:
         raise BadConfig(
             "what is put together from pieces has keys that carry no position, and this policy holds them rotated to "
             "where they were seen; give it positions='compact', or take one that reads parts of the past"

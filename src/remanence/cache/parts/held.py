@@ -1,4 +1,4 @@
-"""What is held for one layer of a model: the keys and values of the past, before rotation unless the policy turns them.
+"""What is held for one layer of a model: the keys and values of the past, before rotation, or after it.
 
 Shapes: B batch, H key-value heads, N tokens held, R tokens chosen, D width.
 """
@@ -17,7 +17,7 @@ PADDING = -1
 
 @dataclass
 class Held:
-    """Keys that are not turned carry no position, so they can be read at any. `seen` counts those let go of too."""
+    """Keys that are not held rotated carry no position, so they can be read at any. `seen` counts those let go of."""
 
     k: Tokens
     v: Tokens
@@ -26,7 +26,7 @@ class Held:
     seen: int = 0
     where: Tokens | None = None  # [B, 1 or H, N, 1] where seen, or PADDING; what is not noted was seen last, in order
     padded: bool = False  # whether any was padding
-    turned: bool = False  # whether keys are held rotated to where they were seen
+    holds_rotated: bool = False  # whether keys are held rotated to where they were seen
     rotated: Tokens | None = field(default=None, repr=False)  # k at the places 0, 1, ..., while all is read
     gap: int = 0  # `rotated` was given, at other places: the next token is there at as many more than are held
 

@@ -26,7 +26,7 @@ class Forgetful(Base):
         return True
 
     @property
-    def turns(self) -> bool:
+    def holds_rotated(self) -> bool:
         return self.positions == "true"
 
     @property

@@ -52,7 +52,7 @@ class MemoryLayer(CacheLayerMixin):
         values = key_states if value_states is None else value_states
         self.dtype, self.device = key_states.dtype, key_states.device
         k, v = self.policy.store(key_states, "keys"), self.policy.store(values, "values")
-        self.held = Held(k, v, self.heard, self.index, turned=self.policy.turns)
+        self.held = Held(k, v, self.heard, self.index, holds_rotated=self.policy.holds_rotated)
         self.is_initialized = True
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
@@ -140,8 +140,8 @@ class MemoryLayer(CacheLayerMixin):
         assert held is not None
         past = len(held)
         reading = Reading(held, policy, rope, module, scores)
-        if held.turned and not new.turned:
-            new = reading.turn(new)
+        if held.holds_rotated and not new.rotated:
+            new = reading.rotate(new)
         held.append(new.k, new.v, new.real)
         if len(new) == 1 and self.ready is not None and self.ready.good(held):
             out = policy.attend(self.ready.read(reading, new.q), held)
@@ -152,6 +152,6 @@ class MemoryLayer(CacheLayerMixin):
             out = policy.attend(read, held)
         n = len(held)
         policy.added(held)
-        if len(held) < n and self.ready is None and not held.turned:  # those left stand elsewhere now
+        if len(held) < n and self.ready is None and not held.holds_rotated:  # those left stand elsewhere now
             reading.turned(len(held))
         return out

@@ -36,7 +36,7 @@ class New:
     k: Tensor
     v: Tensor
     real: Tensor | None = None  # [B, T], False at padding; None: none is
-    turned: bool = False  # whether q and k are rotated
+    rotated: bool = False  # whether q and k are rotated
 
     def __len__(self) -> int:
         return self.q.shape[2]
@@ -47,7 +47,7 @@ class New:
 
     def piece(self, start: int, end: int) -> New:
         real = None if self.real is None else self.real[:, start:end]
-        return New(self.q[:, :, start:end], self.k[:, :, start:end], self.v[:, :, start:end], real, self.turned)
+        return New(self.q[:, :, start:end], self.k[:, :, start:end], self.v[:, :, start:end], real, self.rotated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Reading:
     def all(self, q: Tensor, past: int) -> Read:
         """Everything that is held, where it stands."""
         held, t = self.held, q.shape[2]
-        if held.turned:
-            keys = self.policy.turned(held, t)
+        if held.holds_rotated:
+            keys = self.policy.rotated_keys(held, t)
         else:
             before = self.turned(past)
             q, k = self.rope.both(self.module, q, held.k.span(past, past + t), past + held.gap)
@@ -77,10 +77,10 @@ class Reading:
             mask = self._heads(self._itself(seen if t == 1 else seen & causal_mask(t, past + t, q.device), q), q)
         return Read(q, keys, values, self.scores, mask, causal=True, far=max(0, past - self.policy.local))
 
-    def turn(self, new: New) -> New:
+    def rotate(self, new: New) -> New:
         """Queries and keys rotated to where they are seen, for a policy that holds them so."""
         q, k = self.rope.both(self.module, new.q, new.k, self.held.seen)
-        return replace(new, q=q, k=k, turned=True)
+        return replace(new, q=q, k=k, rotated=True)
 
     def turned(self, n: int) -> Tokens:
         """The first n keys held, rotated to where they stand while everything is read."""

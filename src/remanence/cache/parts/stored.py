@@ -109,7 +109,7 @@ def _about(layer: MemoryLayer) -> dict[str, Any]:
         "padding": layer.padding,
         "seen": held.seen,
         "held": len(held),
-        "turned": held.turned,
+        "rotated": held.holds_rotated,
         "shapes": [[x.shape[0], x.shape[1], x.shape[3]] for x in (k, v)],
         "dtype": str(k.dtype).removeprefix("torch."),
         "noted": {name: value for name, _, value in _notes(layer.policy) if not isinstance(value, Tensor | Tokens)},
@@ -169,8 +169,8 @@ def _fill(layer: MemoryLayer, said: dict[str, Any], tensors: dict[str, Tensor], 
             f"{path} was saved by {said['policy']['policy']}, which let go of {said['seen'] - said['held']} of its "
             f"{said['seen']} tokens; only that policy, with the same settings, can go on from it"
         )
-    if said["turned"] != layer.policy.turns:
-        how = "rotated to where they were seen" if said["turned"] else "before rotation"
+    if said["rotated"] != layer.policy.holds_rotated:
+        how = "rotated to where they were seen" if said["rotated"] else "before rotation"
         raise BadConfig(
             f"{path} holds keys {how}, as {said['policy']['policy']} did; {type(layer.policy).__name__} needs the other"
         )
@@ -178,7 +178,7 @@ def _fill(layer: MemoryLayer, said: dict[str, Any], tensors: dict[str, Tensor], 
         _store(layer.policy, name, shape, said, tensors, path) for name, shape in zip("kv", said["shapes"], strict=True)
     )
     layer.lazy_initialization(k.data, v.data)
-    layer.held = Held(k, v, layer.heard, layer.index, said["seen"], turned=said["turned"])
+    layer.held = Held(k, v, layer.heard, layer.index, said["seen"], holds_rotated=said["rotated"])
     if "where" in tensors:
         layer.held.note(tensors["where"])
         layer.held.padded = bool((tensors["where"] == PADDING).any())

@@ -31,8 +31,8 @@ class Wrapper(Base):
         return self.policy.forgets
 
     @property
-    def turns(self) -> bool:
-        return self.policy.turns
+    def holds_rotated(self) -> bool:
+        return self.policy.holds_rotated
 
     @property
     def budget(self) -> int:
@@ -50,8 +50,8 @@ class Wrapper(Base):
     def added(self, held: Held) -> None:
         self.policy.added(held)
 
-    def turned(self, held: Held, queries: int) -> Tensor:
-        return self.policy.turned(held, queries)
+    def rotated_keys(self, held: Held, queries: int) -> Tensor:
+        return self.policy.rotated_keys(held, queries)
 
     def attend(self, read: Read, held: Held) -> Tensor:
         return self.policy.attend(read, held)

@@ -24,7 +24,7 @@ class PerHead(Wrapper):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.policy.turns:
+        if self.policy.holds_rotated:
             raise BadConfig(
                 f"{type(self.policy).__name__} holds keys where they were seen, to read all of them; PerHead leaves "
                 "some out. Give it positions='compact', if it has a choice"

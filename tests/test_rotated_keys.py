@@ -34,8 +34,8 @@ def test_the_model_rotates_where_all_layers_read_so(name, kind):
         cache = memory.read(IDS)
         said = model(IDS[:, -1:], past_key_values=cache).logits
         held = cache.memory_layers[0].held
-        assert held.turned is (kind is TableRotary)
-        assert held.rotated is None or not held.turned, "keys are held once"
+        assert held.holds_rotated is (kind is TableRotary)
+        assert held.rotated is None or not held.holds_rotated, "keys are held once"
     assert rotary_of(model) is rotary and state(model) == before
     assert said.isfinite().all()
 
