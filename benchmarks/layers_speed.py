@@ -86,11 +86,10 @@ def main() -> None:
     took: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(said.rounds):
         for name, run in runs.items():
-            for timed in (False, True):
+            for _ in range(2):
                 modules.zero_grad()  # to None, as in training: nothing is added to what was there
                 ms = once(run, gradient)
-                if timed:
-                    took[name].append(ms)
+            took[name].append(ms)
     medians = {name: statistics.median(ms) for name, ms in took.items()}
     ratios = [statistics.median(x / y for x, y in zip(took[a], took[b], strict=True)) for a, b, _ in BARS]
     if said.json:

@@ -70,8 +70,13 @@ class KNorm(Keep):
         return -held.k.span(start, end).norm(dim=-1)
 
 
+def gone_of(tokens: int, kept: int) -> float:
+    """The share a press is told to drop: they round down, and 100 (1 - 0.8) is less than 20."""
+    return 1 - (kept + 0.5) / tokens
+
+
 def presses(kept: int) -> dict[str, Any]:
-    gone = 1 - (kept + 0.5) / TOKENS  # they round down, and 100 (1 - 0.8) is less than 20
+    gone = gone_of(TOKENS, kept)
     return {
         "kvpress full": None,
         "kvpress StreamingLLM": kvpress.StreamingLLMPress(gone, n_sink=1),
@@ -97,7 +102,7 @@ def policies(kept: int) -> dict[str, Any]:
 def pairs(share: float) -> dict[str, tuple[Any, Any]]:
     """A press and a policy that keep the same of LENGTH tokens."""
     kept = int(LENGTH * share)
-    gone = 1 - (kept + 0.5) / LENGTH
+    gone = gone_of(LENGTH, kept)
     once = ONCE | {"chunk": LENGTH}
     return {
         "Streaming": (kvpress.StreamingLLMPress(gone, n_sink=4), Streaming(sinks=4, local=kept - 4, **once)),

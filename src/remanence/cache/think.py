@@ -80,7 +80,7 @@ class ThinK(Base):
         if q.shape[2] > 1 or not plain or not len(thin.codes):
             return attend(replace(read, keys=thin.span(0, len(thin))))
         folded = q.unflatten(1, (thin.data.shape[1], -1))[:, :, :, 0]  # [B, H, Q / H, D]
-        s = thin.products(folded * (q.shape[3] ** -0.5 if read.scores.scaling is None else read.scores.scaling))
+        s = thin.products(folded * read.scores.scale(q.shape[3]))
         if read.mask is not None:
             s = s.masked_fill(~read.mask[:, :, 0, None], -torch.inf)
         return (s.softmax(-1) @ read.values).view_as(q)

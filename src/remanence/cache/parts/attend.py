@@ -18,6 +18,10 @@ class Scores:
     softcap: float | None = None  # Gemma 2: tanh(s / softcap) * softcap
     sink: Tensor | None = None  # gpt-oss: [Q], a learned logit that takes attention and gives nothing
 
+    def scale(self, width: int) -> float:
+        """What products of queries and keys of this width are multiplied by."""
+        return width**-0.5 if self.scaling is None else self.scaling
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -47,19 +51,19 @@ def attend(read: Read) -> Tensor:
         # One query: the heads of a group stand in the place of queries, so that keys are not repeated for each of them.
         folded = q.view(b, k.shape[1], group, d)
         if k.stride(3) != 1:
-            return _by_column(folded, k, v, read.mask, scale).view(b, heads, 1, -1)
+            return _by_column(folded, k, v, read.mask, read.scores.scale(d)).view(b, heads, 1, -1)
         return F.scaled_dot_product_attention(folded, k, v, attn_mask=read.mask, scale=scale).view(b, heads, 1, -1)
     if k.stride(3) != 1:
         k = k.contiguous()  # a copy is little beside the products of many queries
-    mask, causal = read.mask, read.causal and read.mask is None and q.shape[2] > 1
-    if causal and k.shape[2] > q.shape[2]:  # `is_causal` counts from the first key, not to the last
-        mask, causal = causal_mask(q.shape[2], k.shape[2], q.device), False
+    mask, causal = read.mask, read.causal and read.mask is None and t > 1
+    if causal and k.shape[2] > t:  # `is_causal` counts from the first key, not to the last
+        mask, causal = causal_mask(t, k.shape[2], q.device), False
     return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, scale=scale, enable_gqa=group > 1)
 
 
-def _by_column(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
+def _by_column(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float) -> Tensor:
     """[B, H, T, D] for keys that lie by column (see Tokens): two products, each reading what it needs once."""
-    s = torch.bmm((q * (q.shape[3] ** -0.5 if scale is None else scale)).flatten(0, 1), k.flatten(0, 1).transpose(1, 2))
+    s = torch.bmm((q * scale).flatten(0, 1), k.flatten(0, 1).transpose(1, 2))
     if mask is not None:
         s = s.view(*q.shape[:3], -1).masked_fill(~mask, float("-inf")).flatten(0, 1)
     return torch.bmm(s.softmax(-1), v.flatten(0, 1)).view(*q.shape[:3], -1)
@@ -69,7 +73,7 @@ def weights(read: Read) -> Tensor:
     """[B, Q, T, R], with a last column for the sink where there is one: the softmax, spelled out."""
     group = read.query.shape[1] // read.keys.shape[1]
     s = read.query @ read.keys.repeat_interleave(group, 1).transpose(2, 3)
-    s = s * (read.query.shape[3] ** -0.5 if read.scores.scaling is None else read.scores.scaling)
+    s = s * read.scores.scale(read.query.shape[3])
     if read.scores.softcap is not None:
         s = torch.tanh(s / read.scores.softcap) * read.scores.softcap
     mask = causal_mask(s.shape[2], s.shape[3], s.device) if read.causal and read.mask is None else read.mask

@@ -17,7 +17,7 @@ from remanence.cache.parts.half import half
 from remanence.cache.parts.held import Held
 from remanence.cache.parts.tokens import Tokens, by_column
 
-LARGEST = 65_504.0  # in half precision
+LARGEST = torch.finfo(torch.float16).max
 MANY = 1024  # blocks; fewer stay in a core's cache, and one product over all is as fast
 
 

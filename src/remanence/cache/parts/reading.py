@@ -199,7 +199,7 @@ class Reading:
         keys = torch.cat(
             [torch.cat([torch.zeros_like(k_far), k_far], 3), torch.cat([k_near, torch.zeros_like(k_near)], 3)], 2
         )
-        scaling = q.shape[3] ** -0.5 if self.scores.scaling is None else self.scores.scaling
+        scaling = self.scores.scale(q.shape[3])
         return replace(
             read, query=torch.cat([q_near, q_far], 3), keys=keys, scores=replace(self.scores, scaling=scaling)
         )

@@ -128,7 +128,7 @@ class Rope:
         key = (self._kind(module), like.dtype, like.device)
         known = self.tables.get(key)
         if known is None or known[0].shape[2] < end:
-            size = min(TABLE, max(2048, 1 << (end - 1).bit_length()))
+            size = table_size(end)
             if self.limit is not None:
                 size = max(end, min(size, self.limit))
             known = self._fresh(module, like, torch.arange(size, device=like.device)[None])
@@ -136,7 +136,7 @@ class Rope:
         return known
 
     def _fresh(self, module: nn.Module, like: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, 1, N, width] twice. `forward` and not a call: the attachment's hook answers calls."""
+        """[B, 1, N, width] twice."""
         if self.limit is not None and positions.numel() and int(positions.max()) >= self.limit:
             raise BadConfig(
                 f"this model's rotary frequencies change beyond {self.limit} tokens, and {int(positions.max()) + 1} "
@@ -150,6 +150,11 @@ class Rope:
         if not self.by_layer:
             return None
         return getattr(module, "layer_type", None) or getattr(module, "attention_type", None)
+
+
+def table_size(end: int) -> int:
+    """Positions to compute at once, where those up to `end` are asked for."""
+    return min(TABLE, max(2048, 1 << (end - 1).bit_length()))
 
 
 def halves(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ Shapes: B batch, T tokens, N tokens of the table, D the width that is rotated.
 import torch
 from torch import Tensor, nn
 
-from remanence.cache.parts.rope import TABLE
+from remanence.cache.parts.rope import TABLE, table_size
 
 
 class TableRotary(nn.Module):
@@ -34,8 +34,7 @@ class TableRotary(nn.Module):
         key = (x.dtype, x.device, *kind)
         known = self.tables.get(key)
         if known is None or known[0].shape[1] < end:
-            size = min(TABLE, max(2048, 1 << (end - 1).bit_length()))
-            known = self.tables[key] = self._fresh(x, 0, size, kind)
+            known = self.tables[key] = self._fresh(x, 0, table_size(end), kind)
         return known
 
     def _fresh(self, x: Tensor, start: int, end: int, kind: tuple[str, ...]) -> tuple[Tensor, Tensor]:
